@@ -1,0 +1,4 @@
+import { defineConfig } from 'drizzle-kit'
+
+/** `bun run generate` writes the SQL of a schema change into `drizzle/`. */
+export default defineConfig({ dialect: 'postgresql', schema: './src/db/schema.ts', out: './drizzle' })

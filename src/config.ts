@@ -1,0 +1,144 @@
+import { type Static, Type } from '@sinclair/typebox'
+import { Value } from '@sinclair/typebox/value'
+import { isWeakSecret } from './auth/secret.ts'
+
+const LOG_LEVELS = ['fatal', 'error', 'warn', 'info', 'debug', 'trace', 'silent'] as const
+
+/** What may stand in the environment. Every value is text there, and an empty one is as good as none. */
+const Environment = Type.Object({
+  PORT: whole(8000, 0, 65535),
+  HOST: Type.String({ default: '127.0.0.1' }),
+  DATABASE_URL: Type.Optional(Type.String({ pattern: '^postgres(ql)?://', detail: 'must start with postgres://' })),
+  DATA_DIR: Type.String({ default: './.doable' }),
+  BETTER_AUTH_SECRET: Type.Optional(Type.String()),
+  BETTER_AUTH_SECRETS_PREVIOUS: Type.String({ default: '' }),
+  BETTER_AUTH_URL: Type.Optional(httpUrl()),
+  JWKS_URL: Type.Optional(httpUrl()),
+  JWT_ISSUER: Type.Optional(Type.String()),
+  JWT_AUDIENCE: Type.Optional(Type.String()),
+  CORS_ORIGINS: Type.String({ default: 'http://localhost:3000' }),
+  LOG_LEVEL: Type.Union(
+    LOG_LEVELS.map((level) => Type.Literal(level)),
+    { default: 'info', detail: `must be one of ${LOG_LEVELS.join(', ')}` },
+  ),
+  DB_POOL: whole(4, 1, 100),
+  DB_PREPARE: Type.Union([Type.Literal('on'), Type.Literal('off')], { default: 'on', detail: 'must be on or off' }),
+  REQUEST_TIMEOUT_MS: whole(5000, 100, 600_000),
+})
+
+type Environment = Static<typeof Environment>
+
+/** Everything the service can be told, checked and frozen. Only `main` makes one from the environment. */
+export interface Config {
+  readonly port: number
+  readonly host: string
+  /** Unset: the embedded database in `dataDir`. */
+  readonly databaseUrl: string | undefined
+  readonly dataDir: string
+  /** Unset only with the embedded database: then one is generated and kept beside it. */
+  readonly secret: string | undefined
+  readonly previousSecrets: readonly string[]
+  readonly jwksUrl: URL | undefined
+  /** `iss` (any of them) and `aud` that tokens of the key set must carry. */
+  readonly jwks: { readonly issuers: readonly string[]; readonly audiences: readonly string[] }
+  /** `iss` and `aud` that every token must carry. */
+  readonly issuer: string | undefined
+  readonly audience: string | undefined
+  /** Origins as browsers send them, or `['*']`. */
+  readonly corsOrigins: readonly string[]
+  readonly logLevel: (typeof LOG_LEVELS)[number]
+  readonly pool: number
+  readonly prepare: boolean
+  readonly requestTimeoutMs: number
+}
+
+/** Every fault of the environment at once; the message names each variable and never a value. */
+export class ConfigError extends Error {
+  override readonly name = 'ConfigError'
+  constructor(readonly faults: readonly string[]) {
+    super(`The configuration is not usable:\n${faults.map((fault) => `  - ${fault}`).join('\n')}`)
+  }
+}
+
+/**
+ * Reads the environment.
+ *
+ * @throws ConfigError naming every fault found.
+ */
+export function readConfig(env: Record<string, string | undefined>): Config {
+  const faults: string[] = []
+  const given = Object.fromEntries(Object.entries(env).filter(([, value]) => value?.trim()))
+  const values = Value.Convert(Environment, Value.Default(Environment, given)) as Environment
+  for (const { path, schema } of Value.Errors(Environment, values))
+    faults.push(`${path.slice(1)} ${schema['detail'] ?? 'is not valid'}`)
+
+  const previous = list(values.BETTER_AUTH_SECRETS_PREVIOUS ?? '')
+  checkSecrets(values, previous, faults)
+  const corsOrigins = list(values.CORS_ORIGINS ?? '')
+  for (const origin of corsOrigins)
+    if (origin !== '*' && URL.parse(origin)?.origin !== origin)
+      faults.push('CORS_ORIGINS must list origins like https://app.example.com, without a path or a trailing slash')
+  if (corsOrigins.includes('*') && corsOrigins.length > 1)
+    faults.push('CORS_ORIGINS must be * alone or a list of origins')
+
+  if (faults.length > 0) throw new ConfigError([...new Set(faults)])
+  const issuerUrl = values.BETTER_AUTH_URL?.replace(/\/+$/, '')
+  const jwksUrl = values.JWKS_URL ?? (issuerUrl === undefined ? undefined : `${issuerUrl}/api/auth/jwks`)
+  // Better Auth signs its base URL as configured, which may end in a slash.
+  const implied = issuerUrl === undefined ? [] : [issuerUrl, `${issuerUrl}/`]
+  return Object.freeze({
+    port: values.PORT,
+    host: values.HOST,
+    databaseUrl: values.DATABASE_URL,
+    dataDir: values.DATA_DIR,
+    secret: values.BETTER_AUTH_SECRET,
+    previousSecrets: previous,
+    jwksUrl: jwksUrl === undefined ? undefined : new URL(jwksUrl),
+    jwks: {
+      issuers: values.JWT_ISSUER === undefined ? implied : [values.JWT_ISSUER],
+      audiences: values.JWT_AUDIENCE === undefined ? implied : [values.JWT_AUDIENCE],
+    },
+    issuer: values.JWT_ISSUER,
+    audience: values.JWT_AUDIENCE,
+    corsOrigins,
+    logLevel: values.LOG_LEVEL,
+    pool: values.DB_POOL,
+    prepare: values.DB_PREPARE === 'on',
+    requestTimeoutMs: values.REQUEST_TIMEOUT_MS,
+  })
+}
+
+function checkSecrets(values: Environment, previous: string[], faults: string[]): void {
+  const { BETTER_AUTH_SECRET: secret, DATABASE_URL: database } = values
+  if (secret === undefined && database !== undefined)
+    faults.push('BETTER_AUTH_SECRET is required with DATABASE_URL. Make one: openssl rand -base64 32')
+  const all = [
+    ...(secret === undefined ? [] : [['BETTER_AUTH_SECRET', secret] as const]),
+    ...previous.map((value) => ['BETTER_AUTH_SECRETS_PREVIOUS', value] as const),
+  ]
+  for (const [name, value] of all) {
+    if (value.length < 32) faults.push(`${name} must have at least 32 characters. Make one: openssl rand -base64 32`)
+    else if (isWeakSecret(value))
+      faults.push(`${name} is a placeholder or well known. Make one: openssl rand -base64 32`)
+  }
+}
+
+function list(text: string): string[] {
+  return text
+    .split(',')
+    .map((item) => item.trim())
+    .filter((item) => item !== '')
+}
+
+function whole(fallback: number, minimum: number, maximum: number) {
+  return Type.Integer({
+    default: fallback,
+    minimum,
+    maximum,
+    detail: `must be a whole number from ${minimum} to ${maximum}`,
+  })
+}
+
+function httpUrl() {
+  return Type.String({ pattern: '^https?://[^\\s/]+', detail: 'must be an http:// or https:// address' })
+}

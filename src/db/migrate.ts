@@ -1,0 +1,56 @@
+import { createHash } from 'node:crypto'
+import { sql } from 'drizzle-orm'
+import type { MigrationMeta } from 'drizzle-orm/migrator'
+import type { PgDialect, PgSession } from 'drizzle-orm/pg-core'
+import init from '../../drizzle/0000_init.sql' with { type: 'text' }
+import journal from '../../drizzle/meta/_journal.json'
+import type { Db } from './open.ts'
+
+/** The SQL travels inside the program; a test holds this list against the folder. */
+const files: Record<string, string> = { '0000_init': init }
+
+const migrations: MigrationMeta[] = journal.entries.map(({ tag, when, breakpoints }) => {
+  const text = files[tag]
+  if (text === undefined) throw new Error(`migration ${tag} is in the journal but not in the program`)
+  return {
+    sql: text.split('--> statement-breakpoint'),
+    bps: breakpoints,
+    folderMillis: when,
+    hash: createHash('sha256').update(text).digest('hex'),
+  }
+})
+
+/** One number of ours among the database's advisory locks: "doable" in hex. */
+const LOCK = 0x646f61626c65
+
+const config = { migrationsFolder: '', migrationsSchema: 'doable', migrationsTable: 'migrations' }
+
+/**
+ * Applies what is missing, all of it or nothing, and is safe to run from many
+ * replicas at once: the lock is held by the transaction, so that it also works
+ * through a transaction pooler and goes away with a killed process.
+ */
+export async function migrate(db: Db): Promise<void> {
+  await db.transaction(async (tx) => {
+    await tx.execute(sql`select pg_advisory_xact_lock(${sql.raw(String(LOCK))})`)
+    // Drizzle's own migrator, inside our lock. Both members are internal to Drizzle, hence the casts.
+    const { dialect, session } = tx as unknown as { dialect: PgDialect; session: PgSession }
+    const inside = {
+      execute: session.execute.bind(session),
+      all: session.all.bind(session),
+      transaction: tx.transaction.bind(tx),
+    } as unknown as PgSession
+    await dialect.migrate(migrations, inside, config)
+  })
+}
+
+/** Whether every migration of this program has been applied. */
+export async function isMigrated(db: Db): Promise<boolean> {
+  const [schema] = await db
+    .select({ there: sql<boolean>`to_regclass('doable.migrations') is not null` })
+    .from(sql`(values (1)) as one`)
+  if (!schema?.there) return false
+  const newest = migrations.at(-1)?.hash
+  const applied = await db.select({ hash: sql`hash` }).from(sql`doable.migrations`).where(sql`hash = ${newest}`)
+  return applied.length > 0
+}

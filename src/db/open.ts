@@ -1,0 +1,34 @@
+import type { PgDatabase, PgQueryResultHKT } from 'drizzle-orm/pg-core'
+import type { Config } from '../config.ts'
+import { openPglite } from './pglite.ts'
+import { openPostgres } from './postgres.ts'
+
+/** Both drivers are this one type: nothing above this folder knows which it talks to. */
+export type Db = PgDatabase<PgQueryResultHKT, Record<string, never>>
+
+/** The longest that migrations may take, waiting for another replica's included. */
+const MIGRATION_MS = 15 * 60_000
+
+export interface Database {
+  /** What the operator is told: `embedded PostgreSQL in …` or `PostgreSQL at host/database`. Holds no password. */
+  readonly label: string
+  readonly db: Db
+  /** Resolves when the database answers; rejects with a `database-unavailable` Problem otherwise. */
+  ping(): Promise<void>
+  /** Waits for what is running (5 s at most), then lets go of everything. Safe to call twice. */
+  close(): Promise<void>
+}
+
+/** Picks the driver: PostgreSQL when `DATABASE_URL` is set, the embedded database otherwise. */
+export function openDatabase(config: Config): Promise<Database> {
+  return config.databaseUrl === undefined ? openPglite(config.dataDir) : openPostgres(config.databaseUrl, config)
+}
+
+/**
+ * A way in for migrations, which may take longer than any request. The embedded database
+ * has only one way in and no deadlines, so there it is the same one.
+ */
+export async function openForMigration(config: Config, database: Database): Promise<Database> {
+  if (config.databaseUrl === undefined) return database
+  return openPostgres(config.databaseUrl, { pool: 1, prepare: false, requestTimeoutMs: MIGRATION_MS })
+}

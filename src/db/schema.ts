@@ -1,0 +1,125 @@
+import { sql } from 'drizzle-orm'
+import {
+  bigint,
+  boolean,
+  check,
+  customType,
+  doublePrecision,
+  foreignKey,
+  index,
+  integer,
+  jsonb,
+  pgSchema,
+  primaryKey,
+  text,
+  uniqueIndex,
+  uuid,
+} from 'drizzle-orm/pg-core'
+
+/**
+ * PostgreSQL's text form of a timestamptz, at UTC, as RFC 3339 with milliseconds.
+ * The session's time zone is UTC; another offset is converted, never mislabelled.
+ */
+export function rfc3339(value: string): string {
+  if (!value.endsWith('+00')) return new Date(value.replace(' ', 'T')).toISOString()
+  // 2026-11-20 22:02:42[.5]+00: trailing zeros of the fraction are not sent.
+  const point = value.indexOf('.')
+  const seconds = point < 0 ? value.slice(0, -3) : value.slice(0, point)
+  const fraction = point < 0 ? '' : value.slice(point + 1, -3)
+  return `${seconds.replace(' ', 'T')}.${fraction.padEnd(3, '0')}Z`
+}
+
+const timestamp = customType<{ data: string; driverData: string }>({
+  dataType: () => 'timestamp (3) with time zone',
+  fromDriver: rfc3339,
+})
+
+/** Compared and ordered byte by byte: the same on every host, whatever its locale. */
+const opaque = customType<{ data: string; driverData: string }>({
+  dataType: () => 'text COLLATE "C"',
+})
+
+/** A schema of our own: Doable can share a database with the front end's tables. */
+export const doable = pgSchema('doable')
+
+export const priority = doable.enum('task_priority', ['low', 'medium', 'high'])
+
+/**
+ * A user's counter. The row is made by the user's first write and locked first by
+ * every later one, so that writes of one user queue and revisions have no holes.
+ */
+export const users = doable.table(
+  'users',
+  {
+    id: opaque().primaryKey(),
+    revision: bigint({ mode: 'number' }).notNull().default(0),
+    /** The highest position any of the user's tasks has had. */
+    position: doublePrecision().notNull().default(0),
+  },
+  (t) => [check('users_id_length', sql`char_length(${t.id}) between 1 and 255`)],
+)
+
+export const tasks = doable.table(
+  'tasks',
+  {
+    id: uuid().notNull(),
+    user_id: opaque().notNull(),
+    title: text().notNull(),
+    description: text(),
+    completed: boolean().notNull().default(false),
+    completed_at: timestamp(),
+    priority: priority().notNull().default('medium'),
+    /** `YYYY-MM-DD` or an instant in UTC: one text whose byte order is its time order. */
+    due_date: opaque(),
+    tags: text().array().notNull().default(sql`'{}'`),
+    position: doublePrecision().notNull(),
+    revision: bigint({ mode: 'number' }).notNull(),
+    created_at: timestamp().notNull().default(sql`now()`),
+    updated_at: timestamp().notNull().default(sql`now()`),
+    deleted_at: timestamp(),
+    /** Set when the content is gone for good and only the tombstone stays for sync. */
+    purged_at: timestamp(),
+  },
+  (t) => [
+    primaryKey({ columns: [t.user_id, t.id] }),
+    foreignKey({ name: 'tasks_user_id_fkey', columns: [t.user_id], foreignColumns: [users.id] }).onDelete('cascade'),
+    uniqueIndex('tasks_revision').on(t.user_id, t.revision),
+    index('tasks_list').on(t.user_id, t.created_at, t.id).where(sql`${t.deleted_at} is null`),
+    index('tasks_trash')
+      .on(t.user_id, t.deleted_at, t.id)
+      .where(sql`${t.deleted_at} is not null and ${t.purged_at} is null`),
+    index('tasks_purge').on(t.deleted_at).where(sql`${t.deleted_at} is not null and ${t.purged_at} is null`),
+    check('tasks_title_length', sql`${t.purged_at} is not null or char_length(${t.title}) between 1 and 200`),
+    check('tasks_description_length', sql`char_length(${t.description}) <= 10000`),
+    check('tasks_completed_at', sql`${t.completed} = (${t.completed_at} is not null)`),
+    check('tasks_due_date', sql`${t.due_date} ~ '^\\d{4}-\\d\\d-\\d\\d(T\\d\\d:\\d\\d:\\d\\d\\.\\d{3}Z)?$'`),
+    check('tasks_tags', sql`cardinality(${t.tags}) <= 20 and array_position(${t.tags}, null) is null`),
+    check('tasks_position_finite', sql`${t.position} between '-1.7976931348623157e308' and '1.7976931348623157e308'`),
+    check('tasks_revision_positive', sql`${t.revision} > 0`),
+    check('tasks_purged_after_deleted', sql`${t.purged_at} is null or ${t.deleted_at} is not null`),
+  ],
+)
+
+/** The first answer to a request with an `Idempotency-Key`, kept for its repeats. */
+export const idempotencyKeys = doable.table(
+  'idempotency_keys',
+  {
+    user_id: opaque().notNull(),
+    method: text().notNull(),
+    route: text().notNull(),
+    key: opaque().notNull(),
+    /** SHA-256 of the payload, in hex: a repeat must carry the same one. */
+    fingerprint: text().notNull(),
+    status: integer().notNull(),
+    headers: jsonb().$type<Record<string, string>>().notNull(),
+    body: text().notNull(),
+    created_at: timestamp().notNull().default(sql`now()`),
+  },
+  (t) => [
+    primaryKey({ columns: [t.user_id, t.method, t.route, t.key] }),
+    foreignKey({ name: 'idempotency_keys_user_id_fkey', columns: [t.user_id], foreignColumns: [users.id] }).onDelete(
+      'cascade',
+    ),
+    index('idempotency_keys_created_at').on(t.created_at),
+  ],
+)

@@ -1,0 +1,69 @@
+/**
+ * Everything the service refuses, as one table: stable code → HTTP status and
+ * title. The status of an error is decided here and nowhere else.
+ */
+export const catalogue = {
+  'malformed-json': [400, 'Malformed JSON'],
+  'malformed-request': [400, 'Malformed request'],
+  'token-missing': [401, 'Authentication required'],
+  'token-invalid': [401, 'Invalid token'],
+  'token-expired': [401, 'Expired token'],
+  'wrong-user': [403, 'Forbidden'],
+  'not-found': [404, 'Not found'],
+  'task-not-found': [404, 'Task not found'],
+  'method-not-allowed': [405, 'Method not allowed'],
+  'task-exists': [409, 'Task exists'],
+  'revision-mismatch': [412, 'Precondition failed'],
+  'body-too-large': [413, 'Content too large'],
+  'unsupported-media-type': [415, 'Unsupported media type'],
+  'validation-failed': [422, 'Validation failed'],
+  'internal-error': [500, 'Internal server error'],
+  'not-ready': [503, 'Not ready'],
+  'database-unavailable': [503, 'Database unavailable'],
+  'keys-unavailable': [503, 'Signing keys unavailable'],
+} as const
+
+export type ProblemCode = keyof typeof catalogue
+
+/** One fault of a request; `pointer` is a JSON Pointer (RFC 6901) into what was sent. */
+export interface Fault {
+  pointer: string
+  detail: string
+}
+
+interface ProblemOptions {
+  /** Fault list of a 422. */
+  errors?: Fault[]
+  /** Header fields that belong to the answer, such as `Retry-After`. */
+  headers?: Record<string, string>
+  /** What went wrong underneath: for the log, never for the client. */
+  cause?: unknown
+}
+
+/** A refusal: thrown anywhere, turned into a problem document (RFC 9457) at the boundary. */
+export class Problem extends Error {
+  override readonly name = 'Problem'
+  readonly status: number
+  readonly title: string
+  readonly errors: Fault[] | undefined
+  readonly headers: Record<string, string>
+
+  /** @param detail a sentence fit to show a person; it must not echo what the client sent. */
+  constructor(
+    readonly code: ProblemCode,
+    detail: string,
+    { errors, headers = {}, cause }: ProblemOptions = {},
+  ) {
+    super(detail, { cause })
+    const [status, title] = catalogue[code]
+    this.status = status
+    this.title = title
+    this.errors = errors
+    this.headers = headers
+  }
+}
+
+/** A 422 that names each fault. */
+export function invalid(errors: Fault[], detail = 'The request has invalid values.'): Problem {
+  return new Problem('validation-failed', detail, { errors })
+}
