@@ -1,0 +1,47 @@
+import { Type } from '@sinclair/typebox'
+import { Elysia } from 'elysia'
+import { version } from '../../package.json'
+import { Problem } from '../problem.ts'
+import { problems } from './problems.ts'
+
+const Health = Type.Object(
+  { status: Type.Literal('ok'), version: Type.String({ examples: [version] }) },
+  { description: 'The process is alive', additionalProperties: false },
+)
+const Ready = Type.Object(
+  { status: Type.Literal('ready') },
+  { description: 'The service can answer', additionalProperties: false },
+)
+
+/** @param isReady resolves whether the service can answer; rejects when the database is away. */
+export function healthRoutes(isReady: () => Promise<boolean>) {
+  return new Elysia({ name: 'health', tags: ['health'] })
+    .get('/health', () => ({ status: 'ok' as const, version }), {
+      response: { 200: Health },
+      detail: {
+        operationId: 'getHealth',
+        summary: 'Is the process alive?',
+        description: 'Answers without a token and without the database.',
+        security: [],
+      },
+    })
+    .get(
+      '/health/ready',
+      async () => {
+        if (!(await isReady()))
+          throw new Problem('not-ready', 'The service is starting, stopping, or waiting for its database.', {
+            headers: { 'retry-after': '1' },
+          })
+        return { status: 'ready' as const }
+      },
+      {
+        response: { 200: Ready, ...problems('not-ready', 'database-unavailable') },
+        detail: {
+          operationId: 'getReadiness',
+          summary: 'Can the service answer?',
+          description: '503 while the database is away, its migrations are missing, or the process is stopping.',
+          security: [],
+        },
+      },
+    )
+}

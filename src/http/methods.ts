@@ -1,0 +1,31 @@
+interface Route {
+  method: string
+  path: string
+}
+
+/**
+ * Looks up which methods an address takes, as the value of an `Allow` header (RFC 9110,
+ * 10.2.1); undefined where there is nothing. The framework itself only knows "not found".
+ */
+export function createMethodTable(routes: () => readonly Route[]): (path: string) => string | undefined {
+  let table: { pattern: RegExp; methods: string }[] | undefined
+  return (path) => {
+    table ??= buildTable(routes())
+    return table.find(({ pattern }) => pattern.test(path))?.methods
+  }
+}
+
+function buildTable(routes: readonly Route[]) {
+  const byPath = new Map<string, Set<string>>()
+  for (const { method, path } of routes) {
+    if (path.includes('*')) continue
+    const methods = byPath.get(path) ?? new Set(['OPTIONS'])
+    methods.add(method)
+    if (method === 'GET') methods.add('HEAD')
+    byPath.set(path, methods)
+  }
+  return [...byPath].map(([path, methods]) => ({
+    pattern: new RegExp(`^${path.replace(/[.]/g, '\\.').replace(/:\w+/g, '[^/]+')}/?$`),
+    methods: [...methods].sort().join(', '),
+  }))
+}

@@ -1,0 +1,169 @@
+import { type Static, Type } from '@sinclair/typebox'
+import { ValueErrorType } from '@sinclair/typebox/errors'
+import { Elysia, ValidationError } from 'elysia'
+import type { Logger } from 'pino'
+import { catalogue, type Fault, Problem, type ProblemCode } from '../problem.ts'
+
+const TYPE = 'application/problem+json'
+
+/** Faults listed in one answer, at most. */
+const MAX_FAULTS = 20
+
+/** A problem document (RFC 9457). */
+export const ProblemDocument = Type.Object(
+  {
+    type: Type.String({
+      description: 'A URN that stands for the code.',
+      examples: ['urn:doable:problem:task-not-found'],
+    }),
+    title: Type.String({ examples: ['Task not found'] }),
+    status: Type.Integer({ examples: [404] }),
+    detail: Type.String({ description: 'Fit to show a person.', examples: ['There is no such task.'] }),
+    code: Type.String({ description: 'Stable; for programs.', examples: ['task-not-found'] }),
+    request_id: Type.String({ examples: ['01937b8e-7a40-7c1e-9d2a-3f5b8c6d7e80'] }),
+    errors: Type.Optional(
+      Type.Array(
+        Type.Object({
+          pointer: Type.String({ description: 'JSON Pointer (RFC 6901) to the value.', examples: ['/title'] }),
+          detail: Type.String({ examples: ['must be text of 1 to 200 characters'] }),
+        }),
+      ),
+    ),
+  },
+  { description: 'What went wrong', additionalProperties: false },
+)
+export type ProblemDocument = Static<typeof ProblemDocument>
+
+/**
+ * The `response` entries of the problems that a route can answer with, for Elysia and
+ * the OpenAPI document: one per status, naming its codes.
+ */
+export function problems<const Codes extends ProblemCode[]>(...codes: Codes) {
+  const byStatus = Map.groupBy(codes, (code) => catalogue[code][0])
+  return Object.fromEntries([...byStatus].map(([status, names]) => [status, describeProblem(names)])) as Record<
+    (typeof catalogue)[Codes[number]][0],
+    typeof ProblemDocument
+  >
+}
+
+function describeProblem(codes: readonly string[]) {
+  return { ...ProblemDocument, description: codes.map((code) => `\`${code}\``).join(', ') }
+}
+
+/**
+ * The error boundary: everything thrown anywhere becomes a problem document here. The
+ * log gets the cause, the client gets the safe text. Must be registered first.
+ */
+export function problemBoundary(log: Logger, allowedMethods: (path: string) => string | undefined) {
+  const toProblem = (error: unknown, request: Request, path: string): Problem => {
+    const own = findProblem(error)
+    if (own) return own
+    if (error instanceof ValidationError && error.type !== 'response')
+      return new Problem('validation-failed', 'The request has invalid values.', { errors: faultsOf(error) })
+    const { code } = error as { code?: unknown }
+    if (code === 'NOT_FOUND') return nothingThere(request, allowedMethods(path))
+    if (code === 'PARSE') return new Problem('malformed-request', 'The request cannot be read.', { cause: error })
+    return new Problem('internal-error', 'Something went wrong on our side. It has been logged.', { cause: error })
+  }
+
+  return new Elysia({ name: 'problems' }).onError({ as: 'global' }, ({ error, request, set, path }) => {
+    const problem = toProblem(error, request, path)
+    const requestId = String(set.headers['x-request-id'] ?? '')
+    if (problem.status >= 500)
+      log[problem.status === 503 ? 'warn' : 'error'](
+        { request_id: requestId, code: problem.code, cause: describeCause(problem.cause) },
+        'request failed',
+      )
+    else
+      log.debug({ request_id: requestId, code: problem.code, cause: describeCause(problem.cause) }, 'request refused')
+    set.status = problem.status
+    const document: ProblemDocument = {
+      type: `urn:doable:problem:${problem.code}`,
+      title: problem.title,
+      status: problem.status,
+      detail: problem.message,
+      code: problem.code,
+      request_id: requestId,
+      ...(problem.errors ? { errors: problem.errors } : {}),
+    }
+    return new Response(JSON.stringify(document), {
+      status: problem.status,
+      headers: { ...problem.headers, 'content-type': TYPE, 'cache-control': 'no-store' },
+    })
+  })
+}
+
+function nothingThere(request: Request, allow: string | undefined): Problem {
+  if (allow === undefined) return new Problem('not-found', 'There is nothing at this address.')
+  return new Problem('method-not-allowed', `This address does not take ${knownMethod(request.method)}.`, {
+    headers: { allow },
+  })
+}
+
+/** A Problem is the answer wherever it stands in the chain of causes: drivers and libraries wrap it. */
+function findProblem(error: unknown): Problem | undefined {
+  for (let at = error; at instanceof Error; at = at.cause) if (at instanceof Problem) return at
+  return undefined
+}
+
+function knownMethod(method: string): string {
+  return /^[A-Z]{1,10}$/.test(method) ? method : 'this method'
+}
+
+function faultsOf(error: ValidationError): Fault[] {
+  const faults = new Map<string, Fault>()
+  // Every schema here is TypeBox's; the type leaves room for other libraries'.
+  const { validator } = error as unknown as { validator: { Errors(value: unknown): Iterable<FoundError> } }
+  for (const found of validator.Errors(error.value)) {
+    // The first fault of a value is the one to mend; those inside a union only repeat it.
+    if (!faults.has(found.path)) faults.set(found.path, { pointer: found.path, detail: explain(found) })
+    if (faults.size === MAX_FAULTS) break
+  }
+  return [...faults.values()]
+}
+
+interface FoundError {
+  path: string
+  type: ValueErrorType
+  message: string
+  schema: { error?: unknown }
+}
+
+/** TypeBox's own messages name schemas and echo nothing, but they are written for developers. */
+function explain({ type, schema }: FoundError): string {
+  if (type === ValueErrorType.ObjectAdditionalProperties) return 'is not a field that can be sent here'
+  if (type === ValueErrorType.ObjectRequiredProperty) return 'is required'
+  return typeof schema.error === 'string' && schema.error !== '' ? schema.error : 'is not valid'
+}
+
+/**
+ * What the log may hold of a cause. Messages and parameters of database errors can carry
+ * a task's text, so of those only the codes and names are kept.
+ */
+function describeCause(cause: unknown): unknown {
+  if (!(cause instanceof Error)) return cause === undefined ? undefined : typeof cause
+  const { code, constraint_name, constraint, table_name, table, routine, query } = cause as unknown as Record<
+    string,
+    unknown
+  >
+  const fromDatabase = query !== undefined || routine !== undefined
+  return {
+    name: cause.name,
+    code,
+    constraint: constraint_name ?? constraint,
+    table: table_name ?? table,
+    ...(fromDatabase
+      ? {}
+      : { message: cause instanceof ValidationError ? cause.type : cause.message, stack: frames(cause) }),
+    cause: describeCause(cause.cause),
+  }
+}
+
+/** The stack without its first line, which repeats the message. */
+function frames(error: Error): string[] {
+  return (error.stack ?? '')
+    .split('\n')
+    .map((line) => line.trim())
+    .filter((line) => line.startsWith('at '))
+    .slice(0, 8)
+}

@@ -1,0 +1,99 @@
+import { cors } from '@elysiajs/cors'
+import { Elysia } from 'elysia'
+import type { Logger } from 'pino'
+
+/** A caller's id is taken up when it can do no harm in a log or a header. */
+const REQUEST_ID = /^[\w.:-]{1,128}$/
+
+/** Slower than this is worth a line in the log, in milliseconds. */
+const SLOW_MS = 1000
+
+/** What browsers may read of an answer beside its body (Fetch standard, 3.3.5). */
+const EXPOSED = [
+  'Allow',
+  'ETag',
+  'Idempotency-Replayed',
+  'Link',
+  'Location',
+  'RateLimit',
+  'RateLimit-Policy',
+  'Retry-After',
+  'WWW-Authenticate',
+  'X-Request-Id',
+  'X-Total-Count',
+]
+
+/** What browsers may send. */
+const ALLOWED = [
+  'Authorization',
+  'Content-Type',
+  'Idempotency-Key',
+  'If-Match',
+  'If-None-Match',
+  'Last-Event-ID',
+  'X-Request-Id',
+]
+
+const METHODS = ['GET', 'HEAD', 'POST', 'PUT', 'PATCH', 'DELETE'] as const
+
+/**
+ * What every request meets first: an id, which the answer and the log carry, and the
+ * headers that hold for every answer, errors included.
+ */
+export function requestStage(allowedMethods: (path: string) => string | undefined) {
+  return new Elysia({ name: 'request' })
+    .headers({
+      'x-content-type-options': 'nosniff',
+      'referrer-policy': 'no-referrer',
+      'cache-control': 'private, no-cache',
+    })
+    .onRequest(({ request, set }) => {
+      const given = request.headers.get('x-request-id')
+      set.headers['x-request-id'] = given !== null && REQUEST_ID.test(given) ? given : Bun.randomUUIDv7()
+      if (request.method === 'OPTIONS' && !request.headers.has('access-control-request-method')) {
+        // A question about the address rather than a browser's preflight (RFC 9110, 9.3.7).
+        const allow = allowedMethods(new URL(request.url).pathname)
+        if (allow !== undefined) return new Response(null, { status: 204, headers: { allow } })
+      }
+      return undefined
+    })
+}
+
+/** Cross-origin answers, by @elysiajs/cors, for the listed origins only. */
+export function corsStage(origins: readonly string[]) {
+  const any = origins.includes('*')
+  return cors({
+    origin: any ? '*' : [...origins],
+    credentials: !any,
+    methods: [...METHODS],
+    allowedHeaders: ALLOWED,
+    exposeHeaders: EXPOSED,
+    maxAge: 600,
+  })
+}
+
+/**
+ * Writes a line for each request at `debug`, and for slow and failed ones at `warn`. The
+ * query is left out: a search there is a task's text.
+ */
+export function accessLog(log: Logger) {
+  // Elysia's type for a wrapper knows no more than `Function`.
+  return (handle: (...args: unknown[]) => unknown) => async (request: Request) => {
+    const start = performance.now()
+    const response = (await handle(request)) as Response
+    const ms = Math.round(performance.now() - start)
+    const level = response.status >= 500 || ms >= SLOW_MS ? 'warn' : 'debug'
+    if (log.isLevelEnabled(level))
+      log[level](
+        {
+          request_id: response.headers.get('x-request-id'),
+          method: request.method,
+          path: new URL(request.url).pathname,
+          status: response.status,
+          ms,
+        },
+        'request',
+      )
+    return response
+  }
+}

@@ -1,0 +1,170 @@
+import { parseArgs } from 'node:util'
+import { version } from '../package.json'
+import { createApp } from './app.ts'
+import { createTokens } from './auth/token.ts'
+import { type Config, ConfigError, readConfig } from './config.ts'
+import { openDatabase } from './db/open.ts'
+import { createLog } from './log.ts'
+import { openTokens, prepareDatabase, startService } from './serve.ts'
+
+const USAGE = `Doable ${version}: a multi-user to-do API
+
+Usage: doable [command] [options]
+
+Commands
+  serve                      answer requests (the default)
+  migrate                    bring the database to this version, and end
+  token <user_id> [--ttl 1h] print a token that speaks for a user (ttl: 90s, 15m, 12h, 30d)
+  healthcheck                ask a running service whether it is alive; exit 0 or 1
+  openapi                    print the OpenAPI 3.1 document
+
+Options
+  --help     print this
+  --version  print the version
+
+All settings come from the environment: see .env.example or the README.
+`
+
+/** A wrong command line: printed with the usage, exit status 2. */
+class UsageError extends Error {}
+
+const commands: Record<string, (args: string[], env: Record<string, string | undefined>) => Promise<void>> = {
+  serve,
+  migrate,
+  token,
+  healthcheck,
+  openapi,
+}
+
+async function serve(args: string[], env: Record<string, string | undefined>): Promise<void> {
+  readArgs(args, 0)
+  const config = readConfig(env)
+  const log = createLog(config.logLevel)
+  const service = await startService(config, log)
+  log.info({ url: service.url, page: `${service.url}/swagger`, database: service.database }, 'started')
+  if (config.databaseUrl === undefined && config.logLevel !== 'silent')
+    process.stderr.write(welcome(service.url, service.database, config))
+
+  const stop = async (signal: NodeJS.Signals) => {
+    log.info({ signal }, 'stopping')
+    try {
+      await service.stop()
+      log.info('stopped')
+      process.exit(0)
+    } catch (error) {
+      log.error({ cause: error instanceof Error ? error.message : String(error) }, 'stopped badly')
+      process.exit(1)
+    }
+  }
+  process.once('SIGTERM', stop)
+  process.once('SIGINT', stop)
+}
+
+async function migrate(args: string[], env: Record<string, string | undefined>): Promise<void> {
+  readArgs(args, 0)
+  const config = readConfig(env)
+  const database = await openDatabase(config)
+  try {
+    await prepareDatabase(config, database)
+    process.stdout.write(`${database.label} is up to date.\n`)
+  } finally {
+    await database.close()
+  }
+}
+
+async function token(args: string[], env: Record<string, string | undefined>): Promise<void> {
+  const { positionals, values } = readArgs(args, 1, { ttl: { type: 'string', default: '1h' } })
+  const [userId = ''] = positionals
+  if (userId === '' || userId.length > 255) throw new UsageError('token needs a user id of 1 to 255 characters')
+  const [, amount, unit = ''] = /^(\d{1,9})([smhd])$/.exec(String(values['ttl'])) ?? []
+  const seconds = Number(amount) * ({ s: 1, m: 60, h: 3600, d: 86_400 }[unit] ?? Number.NaN)
+  if (!(seconds > 0)) throw new UsageError('--ttl takes a number and a unit, such as 90s, 15m, 12h or 30d')
+  const tokens = await openTokens(readConfig(env))
+  process.stdout.write(`${await tokens.sign(userId, seconds)}\n`)
+}
+
+async function healthcheck(args: string[], env: Record<string, string | undefined>): Promise<void> {
+  readArgs(args, 0)
+  const { host, port } = readConfig(env)
+  const address = host === '0.0.0.0' ? '127.0.0.1' : host === '::' ? '[::1]' : host.includes(':') ? `[${host}]` : host
+  const response = await fetch(`http://${address}:${port}/health`, { signal: AbortSignal.timeout(3000) })
+  if (!response.ok) throw new Error(`the service answered ${response.status}`)
+}
+
+/** Needs neither a database nor a secret: nothing that the document tells depends on them. */
+async function openapi(args: string[]): Promise<void> {
+  readArgs(args, 0)
+  const { drizzle } = await import('drizzle-orm/postgres-js')
+  const none = { issuers: [], audiences: [] }
+  const app = createApp({
+    config: { corsOrigins: [] },
+    db: drizzle.mock(),
+    tokens: await createTokens({
+      secrets: [crypto.randomUUID()],
+      jwksUrl: undefined,
+      jwks: none,
+      issuer: undefined,
+      audience: undefined,
+    }),
+    log: createLog('silent'),
+    isReady: async () => false,
+  })
+  const response = await app.handle(new Request('http://localhost/swagger/json'))
+  process.stdout.write(`${JSON.stringify(await response.json(), null, 2)}\n`)
+}
+
+function readArgs(args: string[], count: number, options: Record<string, { type: 'string'; default: string }> = {}) {
+  try {
+    const parsed = parseArgs({ args, options, allowPositionals: true, strict: true })
+    if (parsed.positionals.length > count) throw new UsageError(`unexpected argument: ${parsed.positionals[count]}`)
+    return parsed
+  } catch (error) {
+    throw error instanceof UsageError ? error : new UsageError(error instanceof Error ? error.message : String(error))
+  }
+}
+
+function welcome(url: string, database: string, config: Config): string {
+  // In a compiled program there is no runner before the command.
+  const self = Bun.main.startsWith('/$bunfs/') ? process.execPath : 'npx -y bun@1.4.5 src/main.ts'
+  const issuers = [
+    'HS256 under the secret (BETTER_AUTH_SECRET, or the one kept in DATA_DIR)',
+    ...(config.jwksUrl ? [`EdDSA, ES256 and RS256 by ${config.jwksUrl}`] : []),
+  ]
+  return [
+    '',
+    `  Doable ${version} listens at ${url}`,
+    `  Page      ${url}/swagger`,
+    `  Database  ${database}`,
+    ...issuers.map((issuer, i) => `  ${i === 0 ? 'Tokens   ' : '         '} ${issuer}`),
+    `  Try it    ${self} token alice`,
+    '',
+    '',
+  ].join('\n')
+}
+
+async function main(argv: string[], env: Record<string, string | undefined>): Promise<number> {
+  const [first = 'serve', ...rest] = argv
+  try {
+    if (argv.includes('--help') || argv.includes('-h')) process.stdout.write(USAGE)
+    else if (argv.includes('--version')) process.stdout.write(`${version}\n`)
+    else {
+      const name = first.startsWith('-') ? 'serve' : first
+      const command = Object.hasOwn(commands, name) ? commands[name] : undefined
+      if (!command) throw new UsageError(`unknown command: ${name}`)
+      await command(first.startsWith('-') ? argv : rest, env)
+    }
+    return 0
+  } catch (error) {
+    if (error instanceof UsageError) {
+      process.stderr.write(`${error.message}\n\n${USAGE}`)
+      return 2
+    }
+    const text = error instanceof Error ? error.message : String(error)
+    process.stderr.write(error instanceof ConfigError ? `${text}\n` : `doable: ${text}\n`)
+    return 1
+  }
+}
+
+const status = await main(process.argv.slice(2), process.env)
+// A service goes on until a signal ends it; everything else is over here.
+if (status !== 0) process.exit(status)

@@ -1,0 +1,118 @@
+import type { Logger } from 'pino'
+import { createApp } from './app.ts'
+import { keptSecret } from './auth/secret.ts'
+import { createTokens, type Tokens } from './auth/token.ts'
+import type { Config } from './config.ts'
+import { isMigrated, migrate } from './db/migrate.ts'
+import { type Database, openDatabase, openForMigration } from './db/open.ts'
+import { Problem } from './problem.ts'
+
+/** How long a start waits for a database that is still starting itself. */
+const START_WAIT_MS = 10_000
+
+/** How long a stop waits for requests that are still running. */
+const DRAIN_MS = 10_000
+
+/** Larger bodies are refused by the routes, with a problem document; this only bounds what a socket may send. */
+const MAX_SOCKET_BODY = 2 ** 31
+
+export interface Service {
+  /** `http://host:port` with the port that was really bound. */
+  readonly url: string
+  /** `embedded PostgreSQL in …` or `PostgreSQL at …`. */
+  readonly database: string
+  /** Unready at once, no new connections, what is running finishes, the database closes. Safe to call twice. */
+  stop(): Promise<void>
+}
+
+/**
+ * Everything `doable serve` does: database, migrations, tokens, app, socket.
+ *
+ * @throws Error with a sentence for the operator when the database cannot be used or the
+ * port is taken. Nothing is left open then.
+ */
+export async function startService(config: Config, log: Logger): Promise<Service> {
+  const database = await openDatabase(config)
+  try {
+    await prepareDatabase(config, database)
+    const tokens = await openTokens(config)
+    let stopping: Promise<void> | undefined
+    const app = createApp({
+      config,
+      db: database.db,
+      tokens,
+      log,
+      isReady: async () => stopping === undefined && (await isMigrated(database.db)),
+    })
+    app.listen({
+      hostname: config.host,
+      port: config.port,
+      reusePort: false,
+      maxRequestBodySize: MAX_SOCKET_BODY,
+    })
+    const { server } = app
+    if (!server) throw new Error('the server did not start')
+    return {
+      url: `http://${server.hostname?.includes(':') ? `[${server.hostname}]` : server.hostname}:${server.port}`,
+      database: database.label,
+      stop() {
+        stopping ??= drain(server).then(() => database.close())
+        return stopping
+      },
+    }
+  } catch (error) {
+    await database.close()
+    throw error
+  }
+}
+
+/** Token checks under the configured secrets, or under the one kept with the embedded database. */
+export async function openTokens(config: Config): Promise<Tokens> {
+  const current = config.secret ?? (await keptSecret(config.dataDir))
+  return createTokens({ ...config, secrets: [current, ...config.previousSecrets] })
+}
+
+/**
+ * Applies missing migrations, waiting for a database that is not there yet.
+ *
+ * @throws Error when it stays away, or answers that it will not have us.
+ */
+export async function prepareDatabase(config: Config, database: Database): Promise<void> {
+  const giveUp = Date.now() + START_WAIT_MS
+  for (;;) {
+    try {
+      if (await isMigrated(database.db)) return
+      const long = await openForMigration(config, database)
+      try {
+        await migrate(long.db)
+      } finally {
+        if (long !== database) await long.close()
+      }
+      return
+    } catch (error) {
+      const away = findAway(error)
+      if (!away) throw new Error(`${database.label} cannot be used: ${reason(error)}`, { cause: error })
+      if (Date.now() > giveUp)
+        throw new Error(`${database.label} cannot be reached: ${reason(away.cause)}`, { cause: error })
+      await Bun.sleep(250)
+    }
+  }
+}
+
+async function drain(server: Bun.Server<unknown>): Promise<void> {
+  const late = Bun.sleep(DRAIN_MS).then(() => server.stop(true))
+  await Promise.race([server.stop(), late])
+}
+
+function findAway(error: unknown): Problem | undefined {
+  for (let at = error; at instanceof Error; at = at.cause)
+    if (at instanceof Problem && at.code === 'database-unavailable') return at
+  return undefined
+}
+
+/** The innermost message: outer ones quote statements. */
+function reason(error: unknown): string {
+  let at = error
+  while (at instanceof Error && at.cause instanceof Error) at = at.cause
+  return at instanceof Error ? at.message || at.name : String(at)
+}

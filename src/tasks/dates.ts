@@ -1,0 +1,34 @@
+const DAY = /^(\d{4})-(\d\d)-(\d\d)$/
+/** RFC 3339, section 5.6, with a mandatory offset; `t`, `z` and a space are its own alternatives. */
+const INSTANT =
+  /^(\d{4}-\d\d-\d\d)[Tt ]([01]\d|2[0-3]):([0-5]\d):([0-5]\d|60)(\.\d+)?([Zz]|[+-]([01]\d|2[0-3]):[0-5]\d)$/
+
+/**
+ * A day (`YYYY-MM-DD`) as it is, or an RFC 3339 instant in UTC with milliseconds.
+ * Undefined for anything else, 30 February and the year 10000 included.
+ *
+ * Both forms sort by time as plain text: a day stands at its own start.
+ */
+export function canonicalDate(text: string): string | undefined {
+  if (DAY.test(text)) return isDay(text) ? text : undefined
+  const [, day, hours, minutes, seconds, fraction = '', offset] = INSTANT.exec(text) ?? []
+  if (day === undefined || !isDay(day)) return undefined
+  // JavaScript has no leap second; like most clocks, it reads :60 as the next :00.
+  const leap = seconds === '60'
+  const milliseconds = `.${fraction.slice(1, 4).padEnd(3, '0')}`
+  const base = Date.parse(`${day}T${hours}:${minutes}:${leap ? '59' : seconds}${milliseconds}${offset?.toUpperCase()}`)
+  const time = new Date(leap ? base + 1000 : base)
+  const year = time.getUTCFullYear()
+  return year >= 0 && year <= 9999 ? time.toISOString() : undefined
+}
+
+/** The day after a day: where "after that day" begins. Undefined after 9999-12-31. */
+export function nextDay(day: string): string | undefined {
+  const next = new Date(Date.parse(day) + 86_400_000)
+  return next.getUTCFullYear() <= 9999 ? next.toISOString().slice(0, 10) : undefined
+}
+
+function isDay(text: string): boolean {
+  const time = new Date(`${text}T00:00:00Z`)
+  return !Number.isNaN(time.getTime()) && time.toISOString().startsWith(text)
+}

@@ -1,0 +1,31 @@
+import { Kind, type TSchema, Type, TypeRegistry } from '@sinclair/typebox'
+
+interface TextOptions {
+  minLength?: number
+  maxLength: number
+  description?: string
+  examples?: string[]
+  /** The sentence a client is shown. */
+  error: string
+}
+
+/** PostgreSQL stores neither NUL nor a lone surrogate; both are refused, not replaced. */
+function isStorable(value: unknown): value is string {
+  return typeof value === 'string' && !value.includes('\0') && value.isWellFormed()
+}
+
+/** Code points, as JSON Schema counts (TypeBox's own strings count UTF-16 units). */
+function fits(text: string, { minLength = 0, maxLength }: TextOptions): boolean {
+  // There are never more code points than UTF-16 units, and at least half as many.
+  if (text.length < minLength || text.length > 2 * maxLength) return false
+  return text.length <= maxLength || [...text].length <= maxLength
+}
+
+TypeRegistry.Set<TextOptions & TSchema>('Text', (schema, value) => isStorable(value) && fits(value, schema))
+TypeRegistry.Set<TextOptions & TSchema>('Line', (schema, value) => isStorable(value) && fits(value.trim(), schema))
+
+/** A string that counts as it is sent. */
+export const Text = (options: TextOptions) => Type.Unsafe<string>({ ...options, type: 'string', [Kind]: 'Text' })
+
+/** A string that counts, and is stored, without its outer white space. */
+export const Line = (options: TextOptions) => Type.Unsafe<string>({ ...options, type: 'string', [Kind]: 'Line' })
