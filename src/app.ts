@@ -5,16 +5,29 @@ import type { Config } from './config.ts'
 import type { Db } from './db/open.ts'
 import { docs } from './http/docs.ts'
 import { healthRoutes } from './http/health.ts'
+import { createOnce } from './http/idempotency.ts'
 import { createMethodTable } from './http/methods.ts'
 import { problemBoundary } from './http/problems.ts'
 import { accessLog, corsStage, requestStage } from './http/request.ts'
+import { createChanges } from './sync/changes.ts'
+import type { Feed } from './sync/feed.ts'
+import { syncRoutes } from './sync/routes.ts'
+import { createCursors } from './tasks/cursor.ts'
+import { createLists } from './tasks/list.ts'
 import { taskRoutes } from './tasks/routes.ts'
 import { createStore } from './tasks/store.ts'
+import { createTransact } from './tasks/transaction.ts'
+import { trashRoutes } from './tasks/trash-routes.ts'
 
 export interface Deps {
   config: Pick<Config, 'corsOrigins'>
   db: Db
+  /** For orders and searches that ignore case, by name. */
+  collation: string
+  /** Signs cursors; the same in every replica. */
+  secret: string
   tokens: Tokens
+  feed: Feed
   log: Logger
   /** Whether the service can answer; rejects when the database is away. */
   isReady(): Promise<boolean>
@@ -26,7 +39,10 @@ export type App = ReturnType<typeof createApp>
  * The composition root: every stage of a request, in the order in which it meets them.
  * Never listens. `systemRouter` is off so that a socket and `app.handle` take one path.
  */
-export function createApp({ config, db, tokens, log, isReady }: Deps) {
+export function createApp({ config, db, collation, secret, tokens, feed, log, isReady }: Deps) {
+  const store = createStore(db, feed.ring)
+  const once = createOnce(db, store, createTransact(db, feed.ring))
+  const lists = createLists(db, createCursors(secret), collation)
   const allowedMethods = createMethodTable(() => app.routes)
   const app = new Elysia({ name: 'doable', normalize: false, systemRouter: false })
     .wrap(accessLog(log))
@@ -35,6 +51,8 @@ export function createApp({ config, db, tokens, log, isReady }: Deps) {
     .use(corsStage(config.corsOrigins))
     .use(docs())
     .use(healthRoutes(isReady))
-    .use(taskRoutes(tokens, createStore(db)))
+    .use(taskRoutes(tokens, store, lists, once))
+    .use(trashRoutes(tokens, store, lists, once))
+    .use(syncRoutes(tokens, once, createChanges(db), feed))
   return app
 }

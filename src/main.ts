@@ -5,7 +5,8 @@ import { createTokens } from './auth/token.ts'
 import { type Config, ConfigError, readConfig } from './config.ts'
 import { openDatabase } from './db/open.ts'
 import { createLog } from './log.ts'
-import { openTokens, prepareDatabase, startService } from './serve.ts'
+import { currentSecret, openTokens, prepareDatabase, startService } from './serve.ts'
+import { createFeed } from './sync/feed.ts'
 
 const USAGE = `Doable ${version}: a multi-user to-do API
 
@@ -79,7 +80,8 @@ async function token(args: string[], env: Record<string, string | undefined>): P
   const [, amount, unit = ''] = /^(\d{1,9})([smhd])$/.exec(String(values['ttl'])) ?? []
   const seconds = Number(amount) * ({ s: 1, m: 60, h: 3600, d: 86_400 }[unit] ?? Number.NaN)
   if (!(seconds > 0)) throw new UsageError('--ttl takes a number and a unit, such as 90s, 15m, 12h or 30d')
-  const tokens = await openTokens(readConfig(env))
+  const config = readConfig(env)
+  const tokens = await openTokens(config, await currentSecret(config))
   process.stdout.write(`${await tokens.sign(userId, seconds)}\n`)
 }
 
@@ -96,17 +98,23 @@ async function openapi(args: string[]): Promise<void> {
   readArgs(args, 0)
   const { drizzle } = await import('drizzle-orm/postgres-js')
   const none = { issuers: [], audiences: [] }
+  const secret = crypto.randomUUID()
+  const log = createLog('silent')
+  const db = drizzle.mock()
   const app = createApp({
     config: { corsOrigins: [] },
-    db: drizzle.mock(),
+    db,
+    collation: 'default',
+    secret,
+    feed: createFeed(db, log),
     tokens: await createTokens({
-      secrets: [crypto.randomUUID()],
+      secrets: [secret],
       jwksUrl: undefined,
       jwks: none,
       issuer: undefined,
       audience: undefined,
     }),
-    log: createLog('silent'),
+    log,
     isReady: async () => false,
   })
   const response = await app.handle(new Request('http://localhost/swagger/json'))

@@ -13,10 +13,12 @@ export const catalogue = {
   'task-not-found': [404, 'Task not found'],
   'method-not-allowed': [405, 'Method not allowed'],
   'task-exists': [409, 'Task exists'],
+  'idempotency-key-running': [409, 'Request still running'],
   'revision-mismatch': [412, 'Precondition failed'],
   'body-too-large': [413, 'Content too large'],
   'unsupported-media-type': [415, 'Unsupported media type'],
   'validation-failed': [422, 'Validation failed'],
+  'idempotency-key-reused': [422, 'Idempotency-Key reused'],
   'internal-error': [500, 'Internal server error'],
   'not-ready': [503, 'Not ready'],
   'database-unavailable': [503, 'Database unavailable'],
@@ -66,4 +68,15 @@ export class Problem extends Error {
 /** A 422 that names each fault. */
 export function invalid(errors: Fault[], detail = 'The request has invalid values.'): Problem {
   return new Problem('validation-failed', detail, { errors })
+}
+
+/** The same refusal of a part of what was sent: its pointers, and its text, say which part. */
+export function inside(pointer: string, problem: Problem): Problem {
+  const errors = problem.errors?.map((fault) => ({ ...fault, pointer: pointer + fault.pointer }))
+  const { headers, cause } = problem
+  return new Problem(problem.code, problem.message, {
+    errors: errors ?? [{ pointer, detail: problem.message }],
+    headers,
+    cause,
+  })
 }

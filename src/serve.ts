@@ -3,9 +3,11 @@ import { createApp } from './app.ts'
 import { keptSecret } from './auth/secret.ts'
 import { createTokens, type Tokens } from './auth/token.ts'
 import type { Config } from './config.ts'
+import { findCollation } from './db/collation.ts'
 import { isMigrated, migrate } from './db/migrate.ts'
 import { type Database, openDatabase, openForMigration } from './db/open.ts'
 import { Problem } from './problem.ts'
+import { createFeed } from './sync/feed.ts'
 
 /** How long a start waits for a database that is still starting itself. */
 const START_WAIT_MS = 10_000
@@ -35,12 +37,17 @@ export async function startService(config: Config, log: Logger): Promise<Service
   const database = await openDatabase(config)
   try {
     await prepareDatabase(config, database)
-    const tokens = await openTokens(config)
+    const secret = await currentSecret(config)
+    const tokens = await openTokens(config, secret)
+    const feed = createFeed(database.db, log)
     let stopping: Promise<void> | undefined
     const app = createApp({
       config,
       db: database.db,
+      collation: await findCollation(database.db),
+      secret,
       tokens,
+      feed,
       log,
       isReady: async () => stopping === undefined && (await isMigrated(database.db)),
     })
@@ -56,6 +63,8 @@ export async function startService(config: Config, log: Logger): Promise<Service
       url: `http://${server.hostname?.includes(':') ? `[${server.hostname}]` : server.hostname}:${server.port}`,
       database: database.label,
       stop() {
+        // Streams would never end by themselves.
+        feed.close()
         stopping ??= drain(server).then(() => database.close())
         return stopping
       },
@@ -66,10 +75,14 @@ export async function startService(config: Config, log: Logger): Promise<Service
   }
 }
 
-/** Token checks under the configured secrets, or under the one kept with the embedded database. */
-export async function openTokens(config: Config): Promise<Tokens> {
-  const current = config.secret ?? (await keptSecret(config.dataDir))
-  return createTokens({ ...config, secrets: [current, ...config.previousSecrets] })
+/** Token checks as configured, under this secret and the previous ones. */
+export async function openTokens(config: Config, secret: string): Promise<Tokens> {
+  return createTokens({ ...config, secrets: [secret, ...config.previousSecrets] })
+}
+
+/** The configured secret, or the one that is kept with the embedded database. */
+export async function currentSecret(config: Config): Promise<string> {
+  return config.secret ?? keptSecret(config.dataDir)
 }
 
 /**

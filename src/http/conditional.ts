@@ -10,16 +10,23 @@ const TAG = /^(?:W\/)?"(\d{1,15})(?:-gzip|-br|;gzip|-zstd|-deflate)?"$/
  * The revisions that `If-Match` (RFC 9110, 13.1.1) accepts. Undefined without one, or for
  * `*`, which every existing task meets; tags that were never ours match nothing.
  */
-export function ifMatch(request: Request): number[] | undefined {
+export function ifMatch(request: Request): { revisions: number[] | undefined } {
   const header = request.headers.get('if-match')?.trim()
-  if (!header || header === '*') return undefined
-  return revisionsIn(header)
+  return { revisions: !header || header === '*' ? undefined : revisionsIn(header) }
 }
 
 /** Whether `If-None-Match` (RFC 9110, 13.1.2) names this revision. */
 export function isUnchanged(request: Request, revision: number): boolean {
   const header = request.headers.get('if-none-match')?.trim()
   return header === '*' || (header !== undefined && revisionsIn(header).includes(revision))
+}
+
+/**
+ * 304 (RFC 9110, 15.4.5): the client has what it asks for. Elysia passes a Response
+ * through beside the declared answers, which its types for a promise do not know.
+ */
+export function notModified(revision: number): never {
+  return new Response(null, { status: 304, headers: { etag: entityTag(revision) } }) as never
 }
 
 function revisionsIn(list: string): number[] {

@@ -1,13 +1,10 @@
 import { type Static, Type } from '@sinclair/typebox'
-import { ValueErrorType } from '@sinclair/typebox/errors'
 import { Elysia, ValidationError } from 'elysia'
 import type { Logger } from 'pino'
 import { catalogue, type Fault, Problem, type ProblemCode } from '../problem.ts'
+import { faultsIn } from '../validation.ts'
 
 const TYPE = 'application/problem+json'
-
-/** Faults listed in one answer, at most. */
-const MAX_FAULTS = 20
 
 /** A problem document (RFC 9457). */
 export const ProblemDocument = Type.Object(
@@ -39,12 +36,30 @@ export type ProblemDocument = Static<typeof ProblemDocument>
  * the OpenAPI document: one per status, naming its codes.
  */
 export function problems<const Codes extends ProblemCode[]>(...codes: Codes) {
-  const byStatus = Map.groupBy(codes, (code) => catalogue[code][0])
+  const byStatus = Map.groupBy(new Set(codes), (code) => catalogue[code][0])
   return Object.fromEntries([...byStatus].map(([status, names]) => [status, describeProblem(names)])) as Record<
     (typeof catalogue)[Codes[number]][0],
     typeof ProblemDocument
   >
 }
+
+/** What any route below `/api/{user_id}` can answer with. */
+export const everywhere = [
+  'token-missing',
+  'token-invalid',
+  'token-expired',
+  'wrong-user',
+  'validation-failed',
+  'internal-error',
+  'database-unavailable',
+  'keys-unavailable',
+] as const
+
+/** And any that takes a body. */
+export const withBody = [...everywhere, 'malformed-json', 'body-too-large', 'unsupported-media-type'] as const
+
+/** What an `Idempotency-Key` can bring about. */
+export const repeatable = ['idempotency-key-running', 'idempotency-key-reused'] as const
 
 function describeProblem(codes: readonly string[]) {
   return { ...ProblemDocument, description: codes.map((code) => `\`${code}\``).join(', ') }
@@ -111,29 +126,9 @@ function knownMethod(method: string): string {
 }
 
 function faultsOf(error: ValidationError): Fault[] {
-  const faults = new Map<string, Fault>()
   // Every schema here is TypeBox's; the type leaves room for other libraries'.
-  const { validator } = error as unknown as { validator: { Errors(value: unknown): Iterable<FoundError> } }
-  for (const found of validator.Errors(error.value)) {
-    // The first fault of a value is the one to mend; those inside a union only repeat it.
-    if (!faults.has(found.path)) faults.set(found.path, { pointer: found.path, detail: explain(found) })
-    if (faults.size === MAX_FAULTS) break
-  }
-  return [...faults.values()]
-}
-
-interface FoundError {
-  path: string
-  type: ValueErrorType
-  message: string
-  schema: { error?: unknown }
-}
-
-/** TypeBox's own messages name schemas and echo nothing, but they are written for developers. */
-function explain({ type, schema }: FoundError): string {
-  if (type === ValueErrorType.ObjectAdditionalProperties) return 'is not a field that can be sent here'
-  if (type === ValueErrorType.ObjectRequiredProperty) return 'is required'
-  return typeof schema.error === 'string' && schema.error !== '' ? schema.error : 'is not valid'
+  const { validator } = error as unknown as { validator: { Errors(value: unknown): Parameters<typeof faultsIn>[0] } }
+  return faultsIn(validator.Errors(error.value))
 }
 
 /**

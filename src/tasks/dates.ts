@@ -22,12 +22,6 @@ export function canonicalDate(text: string): string | undefined {
   return year >= 0 && year <= 9999 ? time.toISOString() : undefined
 }
 
-/** The day after a day: where "after that day" begins. Undefined after 9999-12-31. */
-export function nextDay(day: string): string | undefined {
-  const next = new Date(Date.parse(day) + 86_400_000)
-  return next.getUTCFullYear() <= 9999 ? next.toISOString().slice(0, 10) : undefined
-}
-
 function isDay(text: string): boolean {
   const time = new Date(`${text}T00:00:00Z`)
   return !Number.isNaN(time.getTime()) && time.toISOString().startsWith(text)

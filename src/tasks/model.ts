@@ -1,6 +1,6 @@
 import { Kind, type Static, type TObject, type TUnsafe, Type, TypeRegistry } from '@sinclair/typebox'
 import type { tasks } from '../db/schema.ts'
-import { type Fault, invalid } from '../problem.ts'
+import { invalid } from '../problem.ts'
 import { canonicalDate } from './dates.ts'
 import { Line, Text } from './text.ts'
 
@@ -14,7 +14,7 @@ const isTag = (value: unknown) => typeof value === 'string' && TypeRegistry.Get(
 const isDistinct = (tags: string[]) => new Set(tags.map((tag) => tag.trim())).size === tags.length
 
 const UUID = '^[0-9a-fA-F]{8}-[0-9a-fA-F]{4}-[0-9a-fA-F]{4}-[0-9a-fA-F]{4}-[0-9a-fA-F]{12}$'
-const Uuid = (description: string) =>
+export const Uuid = (description: string) =>
   Type.String({
     pattern: UUID,
     format: 'uuid',
@@ -35,11 +35,11 @@ const Description = Text({
   examples: ['Two litres, oat'],
   error: 'must be text of at most 10,000 characters, or null',
 })
-const Priority = Type.Union([Type.Literal('low'), Type.Literal('medium'), Type.Literal('high')], {
+export const Priority = Type.Union([Type.Literal('low'), Type.Literal('medium'), Type.Literal('high')], {
   error: 'must be low, medium or high',
   examples: ['high'],
 })
-const DueDate = Type.Unsafe<string>({
+export const DueDate = Type.Unsafe<string>({
   [Kind]: 'DueDate',
   type: 'string',
   description:
@@ -47,7 +47,7 @@ const DueDate = Type.Unsafe<string>({
   examples: ['2026-11-24', '2026-11-24T17:30:00.000Z'],
   error: 'must be a day like 2026-11-24, a time like 2026-11-24T18:30:00+01:00, or null',
 })
-const TagText = Line({ minLength: 1, maxLength: 50, error: 'must be text of 1 to 50 characters' })
+export const TagText = Line({ minLength: 1, maxLength: 50, error: 'must be text of 1 to 50 characters' })
 const Tags = Type.Unsafe<string[]>({
   [Kind]: 'Tags',
   type: 'array',
@@ -166,18 +166,23 @@ export function storedForm(body: Changes): Changes {
   }
 }
 
+/** What to make of a body that has passed `NewTask`. */
+export function newTaskFrom(body: Changes & { id?: string | undefined; title: string }) {
+  const { title = body.title, ...rest } = storedForm(body)
+  return { ...rest, title, id: body.id }
+}
+
 /**
  * The changes of an update.
  *
  * @throws Problem `validation-failed` when no writable field is among them.
  */
-export function changesIn(body: Changes): Changes {
+export function changesIn(body: Changes, pointer = ''): Changes {
   const changes = storedForm(body)
-  if (Object.values(changes).every((value) => value === undefined)) throw invalid([nothingToChange])
+  if (Object.values(changes).every((value) => value === undefined))
+    throw invalid([{ pointer, detail: 'must have at least one field that can be changed' }])
   return changes
 }
-
-const nothingToChange: Fault = { pointer: '', detail: 'must have at least one field that can be changed' }
 
 // A reply is a row: these fail to compile when the schema and the table drift apart.
 type Row = Omit<typeof tasks.$inferSelect, 'purged_at'>

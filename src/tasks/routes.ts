@@ -3,126 +3,196 @@ import { Elysia } from 'elysia'
 import type { Tokens } from '../auth/token.ts'
 import { userPlugin } from '../auth/user.ts'
 import { jsonBody, optionalJsonBody, patchBody } from '../http/body.ts'
-import { entityTag, ifMatch } from '../http/conditional.ts'
-import { problems } from '../http/problems.ts'
-import { Completion, changesIn, NewTask, storedForm, Task, TaskPatch, TaskPath, UserPath } from './model.ts'
+import { entityTag, ifMatch, isUnchanged, notModified } from '../http/conditional.ts'
+import type { Once } from '../http/idempotency.ts'
+import { everywhere, problems, repeatable, withBody } from '../http/problems.ts'
+import { invalid } from '../problem.ts'
+import type { Lists } from './list.ts'
+import { Completion, changesIn, NewTask, newTaskFrom, Task, TaskPatch, TaskPath, UserPath } from './model.ts'
+import { pageLink, sortOf } from './page.ts'
+import { filtersOf, queryOf, TaskQuery } from './query.ts'
 import type { Store } from './store.ts'
 
-/** The most tasks that one answer lists. */
-const MAX_LIST = 1000
+const ofOne = [...everywhere, 'task-not-found'] as const
+const writesOne = [...withBody, 'task-not-found', 'revision-mismatch'] as const
+const withTag = { 'x-headers': { 200: ['ETag'] } }
 
-const everywhere = [
-  'token-missing',
-  'token-invalid',
-  'token-expired',
-  'wrong-user',
-  'database-unavailable',
-  'internal-error',
-] as const
-const forBodies = ['malformed-json', 'body-too-large', 'unsupported-media-type', 'validation-failed'] as const
-const forOne = ['validation-failed', 'task-not-found'] as const
+const Deleted = Type.Object(
+  { deleted: Type.Integer({ minimum: 0, examples: [3] }) },
+  { description: 'How many were moved to the trash', additionalProperties: false },
+)
+const DeleteQuery = Type.Partial(Type.Pick(TaskQuery, ['status', 'completed']))
 
-/** The six endpoints, and PATCH on a task. */
-export function taskRoutes(tokens: Tokens, store: Store) {
+/** The six endpoints, PATCH on a task, and the removal of what is completed. */
+export function taskRoutes(tokens: Tokens, store: Store, lists: Lists, once: Once) {
   return new Elysia({ prefix: '/api/:user_id/tasks', tags: ['tasks'] })
     .use(userPlugin(tokens))
     .model({ Task, NewTask, TaskPatch, Completion })
-    .get('', ({ user }) => store.list(user.id, MAX_LIST), {
-      params: UserPath,
-      response: { 200: Type.Array(Task, { description: 'The tasks, newest first' }), ...problems(...everywhere) },
-      detail: { operationId: 'listTasks', summary: 'List tasks' },
-    })
+    .get(
+      '',
+      async ({ user, query, set, request }) => {
+        if (request.headers.has('if-none-match')) {
+          const revision = await lists.revision(user.id)
+          if (isUnchanged(request, revision)) return notModified(revision)
+        }
+        const page = await lists.page(user.id, {
+          ...query,
+          from: 'tasks',
+          ...sortOf(query.sort),
+          filters: filtersOf(query),
+        })
+        set.headers['etag'] = entityTag(page.revision)
+        if (page.cursor !== undefined) set.headers['link'] = pageLink(request, page.cursor)
+        if (page.total !== undefined) set.headers['x-total-count'] = page.total
+        return page.tasks
+      },
+      {
+        ...queryOf(TaskQuery),
+        params: UserPath,
+        response: {
+          200: Type.Array(Task, { description: 'The tasks, newest first unless `sort` says otherwise' }),
+          304: Type.Void({ description: "Nothing of the user's has changed since that ETag" }),
+          ...problems(...everywhere),
+        },
+        detail: {
+          operationId: 'listTasks',
+          summary: 'List tasks',
+          description: 'A page of the tasks. While there are more, `Link` carries the address of the next page.',
+          'x-headers': { 200: ['ETag', 'Link', 'X-Total-Count'], 304: ['ETag'] },
+          'x-request-headers': ['If-None-Match'],
+        },
+      },
+    )
     .post(
       '',
-      async ({ user, body, set, request }) => {
-        const { title, ...rest } = storedForm(body)
-        const task = await store.create(user.id, { ...rest, title: title ?? body.title, id: body.id })
-        set.status = 201
-        set.headers['location'] = locationOf(request, task.id)
-        return tagged(task, set)
-      },
+      async (context) =>
+        once(context, '/tasks', context.body, async (tasks) => {
+          const { user, body, request } = context
+          const task = await tasks.create(user.id, newTaskFrom(body))
+          const headers = { location: locationOf(request, task.id), etag: entityTag(task.revision) }
+          return { status: 201, headers, body: task }
+        }),
       {
         ...jsonBody,
         params: UserPath,
         body: 'NewTask',
-        response: { 201: 'Task', ...problems(...everywhere, ...forBodies, 'task-exists') },
+        response: { 201: 'Task', ...problems(...withBody, 'task-exists', ...repeatable) },
         detail: {
           operationId: 'createTask',
           summary: 'Make a task',
-          'x-headers': { 201: ['Location', 'ETag'] },
+          'x-headers': { 201: ['Location', 'ETag', 'Idempotency-Replayed'] },
+          'x-request-headers': ['Idempotency-Key'],
         },
       },
     )
-    .get('/:id', async ({ user, params, set }) => tagged(await store.find(user.id, params.id), set), {
-      params: TaskPath,
-      response: { 200: 'Task', ...problems(...everywhere, ...forOne) },
-      detail: { operationId: 'getTask', summary: 'Get a task', 'x-headers': { 200: ['ETag'] } },
-    })
+    .delete(
+      '',
+      async ({ user, query }) => {
+        if (query.status !== 'completed' && query.completed !== true)
+          throw invalid([{ pointer: '/status', detail: 'must be completed: nothing else is deleted all at once' }])
+        filtersOf(query)
+        return { deleted: await store.removeCompleted(user.id) }
+      },
+      {
+        ...queryOf(DeleteQuery),
+        params: UserPath,
+        response: { 200: Deleted, ...problems(...everywhere) },
+        detail: { operationId: 'deleteCompletedTasks', summary: 'Move all completed tasks to the trash' },
+      },
+    )
+    .get(
+      '/:id',
+      async ({ user, params, set, request }) => {
+        const task = await store.find(user.id, params.id)
+        return isUnchanged(request, task.revision) ? notModified(task.revision) : tagged(task, set)
+      },
+      {
+        params: TaskPath,
+        response: {
+          200: 'Task',
+          304: Type.Void({ description: 'The task has not changed since that ETag' }),
+          ...problems(...ofOne),
+        },
+        detail: {
+          operationId: 'getTask',
+          summary: 'Get a task',
+          'x-headers': { 200: ['ETag'], 304: ['ETag'] },
+          'x-request-headers': ['If-None-Match'],
+        },
+      },
+    )
     .put(
       '/:id',
       async ({ user, params, body, set, request }) =>
-        tagged(await store.update(user.id, params.id, changesIn(body), { revisions: ifMatch(request) }), set),
+        tagged(await store.update(user.id, params.id, changesIn(body), ifMatch(request)), set),
       {
         ...jsonBody,
         params: TaskPath,
         body: 'TaskPatch',
-        response: { 200: 'Task', ...problems(...everywhere, ...forBodies, ...forOne, 'revision-mismatch') },
+        response: { 200: 'Task', ...problems(...writesOne) },
         detail: {
           operationId: 'updateTask',
           summary: 'Change a task',
           description: 'Changes the fields it is given and keeps the others.',
-          'x-headers': { 200: ['ETag'] },
+          'x-request-headers': ['If-Match'],
+          ...withTag,
         },
       },
     )
     .patch(
       '/:id',
       async ({ user, params, body, set, request }) =>
-        tagged(await store.update(user.id, params.id, changesIn(body), { revisions: ifMatch(request) }), set),
+        tagged(await store.update(user.id, params.id, changesIn(body), ifMatch(request)), set),
       {
         ...patchBody,
         params: TaskPath,
         body: 'TaskPatch',
-        response: { 200: 'Task', ...problems(...everywhere, ...forBodies, ...forOne, 'revision-mismatch') },
+        response: { 200: 'Task', ...problems(...writesOne) },
         detail: {
           operationId: 'patchTask',
           summary: 'Change a task by a merge patch',
           description: 'JSON merge patch (RFC 7396), under the rules of PUT.',
           'x-media-types': ['application/merge-patch+json'],
-          'x-headers': { 200: ['ETag'] },
+          'x-request-headers': ['If-Match'],
+          ...withTag,
         },
       },
     )
     .delete(
       '/:id',
       async ({ user, params, set, request }) => {
-        await store.remove(user.id, params.id, { revisions: ifMatch(request) })
+        await store.remove(user.id, params.id, ifMatch(request))
         set.status = 204
       },
       {
         params: TaskPath,
         response: {
           204: Type.Void({ description: 'Moved to the trash' }),
-          ...problems(...everywhere, ...forOne, 'revision-mismatch'),
+          ...problems(...ofOne, 'revision-mismatch'),
         },
-        detail: { operationId: 'deleteTask', summary: 'Move a task to the trash' },
+        detail: {
+          operationId: 'deleteTask',
+          summary: 'Move a task to the trash',
+          'x-request-headers': ['If-Match'],
+        },
       },
     )
     .patch(
       '/:id/complete',
       async ({ user, params, body, set, request }) =>
-        tagged(await store.complete(user.id, params.id, body.completed, { revisions: ifMatch(request) }), set),
+        tagged(await store.complete(user.id, params.id, body.completed, ifMatch(request)), set),
       {
         ...optionalJsonBody,
         params: TaskPath,
         body: 'Completion',
-        response: { 200: 'Task', ...problems(...everywhere, ...forBodies, ...forOne, 'revision-mismatch') },
+        response: { 200: 'Task', ...problems(...writesOne) },
         detail: {
           operationId: 'completeTask',
           summary: 'Complete a task, or turn it over',
           description: 'Without a body, or with `{}`, what is open becomes completed and the other way round.',
           'x-optional-body': true,
-          'x-headers': { 200: ['ETag'] },
+          'x-request-headers': ['If-Match'],
+          ...withTag,
         },
       },
     )

@@ -1,0 +1,99 @@
+import type { Db } from '../db/open.ts'
+import { findReply, keepReply, type Reply } from '../db/replies.ts'
+import { invalid, Problem } from '../problem.ts'
+import type { Store } from '../tasks/store.ts'
+import type { Transact } from '../tasks/transaction.ts'
+
+/** How long a repeat waits for the first request to end before it is told to come back, in milliseconds. */
+const WAIT_MS = 3000
+
+/** What a POST makes, before it becomes a response. */
+export interface Made<Body> {
+  status: number
+  headers?: Record<string, string>
+  body: Body
+}
+
+interface Context {
+  request: Request
+  user: { id: string }
+  set: { status?: number | string; headers: Record<string, string | number> }
+}
+
+export type Once = ReturnType<typeof createOnce>
+
+/**
+ * `Idempotency-Key` (IETF draft httpapi-idempotency-key-header): the first answer is kept
+ * for 24 hours, in the transaction of the work itself, and given to every repeat. A
+ * refusal keeps nothing, since it has done nothing.
+ */
+export function createOnce(db: Db, store: Store, transact: Transact) {
+  /**
+   * @param route the pattern of the path; a key belongs to user, method and route.
+   * @param payload what the repeat must send again, beside the address.
+   * @param work runs in a transaction when there is a key to keep, or when it asks for one.
+   */
+  return async function once<Body>(
+    { request, user, set }: Context,
+    route: string,
+    payload: unknown,
+    work: (store: Store, db: Db) => Promise<Made<Body>>,
+    { atomic = false } = {},
+  ): Promise<Body> {
+    const key = readKey(request)
+    if (key === undefined) return answer(await (atomic ? transact(user.id, work) : work(store, db)), set)
+    const { pathname, search } = new URL(request.url)
+    const fingerprint = new Bun.CryptoHasher('sha256')
+      .update(JSON.stringify([pathname, search, payload ?? null]))
+      .digest('hex')
+    const id = { user: user.id, method: request.method, route, key }
+    const outcome = await transact(
+      user.id,
+      async (inner, tx) => {
+        const kept = await findReply(tx, id)
+        if (kept) return { kept }
+        const made = await work(inner, tx)
+        await keepReply(tx, id, {
+          fingerprint,
+          status: made.status,
+          headers: made.headers ?? {},
+          body: JSON.stringify(made.body),
+        })
+        return { made }
+      },
+      { waitMs: WAIT_MS, late: stillRunning },
+    )
+    return outcome.kept ? replay(outcome.kept, fingerprint) : answer(outcome.made, set)
+  }
+}
+
+function answer<Body>({ status, headers, body }: Made<Body>, set: Context['set']): Body {
+  set.status = status
+  Object.assign(set.headers, headers)
+  return body
+}
+
+// `never`, because Elysia's types know no Response beside the declared answers of a promise.
+function replay({ fingerprint, status, headers, body }: Reply, expected: string): never {
+  if (fingerprint !== expected)
+    throw new Problem('idempotency-key-reused', 'This Idempotency-Key has been used for another request.')
+  return new Response(body, {
+    status,
+    headers: { ...headers, 'content-type': 'application/json', 'idempotency-replayed': 'true' },
+  }) as never
+}
+
+function readKey(request: Request): string | undefined {
+  const key = request.headers.get('idempotency-key')
+  if (key === null) return undefined
+  if (!/^[\x20-\x7e]{1,255}$/.test(key))
+    throw invalid([{ pointer: '/Idempotency-Key', detail: 'must be 1 to 255 printable ASCII characters' }])
+  return key
+}
+
+function stillRunning(cause: unknown): Problem {
+  return new Problem('idempotency-key-running', 'The first request with this Idempotency-Key is still running.', {
+    headers: { 'retry-after': '1' },
+    cause,
+  })
+}

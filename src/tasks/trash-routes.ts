@@ -1,0 +1,114 @@
+import { Type } from '@sinclair/typebox'
+import { Elysia } from 'elysia'
+import type { Tokens } from '../auth/token.ts'
+import { userPlugin } from '../auth/user.ts'
+import { entityTag, ifMatch, isUnchanged, notModified } from '../http/conditional.ts'
+import type { Once } from '../http/idempotency.ts'
+import { everywhere, problems, repeatable } from '../http/problems.ts'
+import { invalid } from '../problem.ts'
+import type { Lists } from './list.ts'
+import { Task, TaskPath, UserPath } from './model.ts'
+import { pageLink } from './page.ts'
+import { filtersOf, PageQuery, queryOf } from './query.ts'
+import type { Store } from './store.ts'
+
+const EraseQuery = Type.Object({
+  confirm: Type.String({
+    description: 'The user id once more.',
+    examples: ['kX2mPqR7sT9vW1yZ3aB5cD7eF9gH1jK3'],
+    error: 'must repeat the user id',
+  }),
+})
+
+/** The trash, the way back out of it, and the end of everything. */
+export function trashRoutes(tokens: Tokens, store: Store, lists: Lists, once: Once) {
+  return new Elysia({ prefix: '/api/:user_id', tags: ['trash'] })
+    .use(userPlugin(tokens))
+    .model({ Task })
+    .get(
+      '/trash',
+      async ({ user, query, set, request }) => {
+        if (request.headers.has('if-none-match')) {
+          const revision = await lists.revision(user.id)
+          if (isUnchanged(request, revision)) return notModified(revision)
+        }
+        const order = { from: 'trash', sort: 'deleted_at', descending: true, filters: filtersOf({}) } as const
+        const page = await lists.page(user.id, { ...query, ...order })
+        set.headers['etag'] = entityTag(page.revision)
+        if (page.cursor !== undefined) set.headers['link'] = pageLink(request, page.cursor)
+        if (page.total !== undefined) set.headers['x-total-count'] = page.total
+        return page.tasks
+      },
+      {
+        ...queryOf(PageQuery),
+        params: UserPath,
+        response: {
+          200: Type.Array(Task, { description: 'The deleted tasks, last deleted first' }),
+          304: Type.Void({ description: "Nothing of the user's has changed since that ETag" }),
+          ...problems(...everywhere),
+        },
+        detail: {
+          operationId: 'listTrash',
+          summary: 'List the trash',
+          'x-headers': { 200: ['ETag', 'Link', 'X-Total-Count'], 304: ['ETag'] },
+          'x-request-headers': ['If-None-Match'],
+        },
+      },
+    )
+    .post(
+      '/tasks/:id/restore',
+      async (context) =>
+        once(context, '/tasks/:id/restore', null, async (tasks) => {
+          const task = await tasks.restore(context.user.id, context.params.id, ifMatch(context.request))
+          return { status: 200, headers: { etag: entityTag(task.revision) }, body: task }
+        }),
+      {
+        params: TaskPath,
+        response: { 200: 'Task', ...problems(...everywhere, 'task-not-found', 'revision-mismatch', ...repeatable) },
+        detail: {
+          operationId: 'restoreTask',
+          summary: 'Take a task out of the trash',
+          'x-headers': { 200: ['ETag', 'Idempotency-Replayed'] },
+          'x-request-headers': ['If-Match', 'Idempotency-Key'],
+        },
+      },
+    )
+    .delete(
+      '/trash/:id',
+      async ({ user, params, set, request }) => {
+        await store.purge(user.id, params.id, ifMatch(request))
+        set.status = 204
+      },
+      {
+        params: TaskPath,
+        response: {
+          204: Type.Void({ description: 'Gone for good' }),
+          ...problems(...everywhere, 'task-not-found', 'revision-mismatch'),
+        },
+        detail: {
+          operationId: 'purgeTask',
+          summary: 'Delete a task in the trash for good',
+          description: 'Nothing of its content is kept; a tombstone stays, so that other devices learn of it.',
+          'x-request-headers': ['If-Match'],
+        },
+      },
+    )
+    .delete(
+      '',
+      async ({ user, query, set }) => {
+        if (query.confirm !== user.id) throw invalid([{ pointer: '/confirm', detail: 'must repeat the user id' }])
+        await store.erase(user.id)
+        set.status = 204
+      },
+      {
+        ...queryOf(EraseQuery),
+        params: UserPath,
+        response: { 204: Type.Void({ description: 'Nothing is left' }), ...problems(...everywhere) },
+        detail: {
+          operationId: 'eraseUser',
+          summary: 'Erase everything of a user',
+          description: 'All tasks, the trash and the tombstones, at once and for good.',
+        },
+      },
+    )
+}
