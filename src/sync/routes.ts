@@ -1,0 +1,129 @@
+import { type Static, Type } from '@sinclair/typebox'
+import { Elysia } from 'elysia'
+import type { Tokens } from '../auth/token.ts'
+import { userPlugin } from '../auth/user.ts'
+import { jsonBody } from '../http/body.ts'
+import type { Once } from '../http/idempotency.ts'
+import { everywhere, problems, repeatable, withBody } from '../http/problems.ts'
+import { invalid } from '../problem.ts'
+import { Task, UserPath } from '../tasks/model.ts'
+import { MAX_PAGE, Page, queryOf } from '../tasks/query.ts'
+import { Batch, BatchResults, runBatch } from './batch.ts'
+import type { ReadChanges } from './changes.ts'
+import { eventBody, streamEvents } from './events.ts'
+import type { Feed } from './feed.ts'
+
+const Since = Type.Integer({
+  minimum: 0,
+  description: 'The last revision that you have seen; 0 for everything.',
+  examples: [41],
+  error: 'must be a whole number, 0 or more',
+})
+const ChangesQuery = Type.Partial(Type.Object({ since: Since, limit: Page.limit }))
+const EventsQuery = Type.Partial(Type.Object({ since: Since }))
+
+const Changes = Type.Object(
+  {
+    changes: Type.Array(Task),
+    next: Type.Integer({ description: 'The `since` of your next question.', examples: [42] }),
+    more: Type.Boolean({ description: 'Whether there is more already.', examples: [false] }),
+  },
+  { description: 'What has changed, in the order of revisions', additionalProperties: false },
+)
+type Changes = Static<typeof Changes>
+
+/** What other devices have done: asked for, or as it happens. */
+export function syncRoutes(tokens: Tokens, once: Once, readChanges: ReadChanges, feed: Feed) {
+  return new Elysia({ prefix: '/api/:user_id', tags: ['sync'] })
+    .use(userPlugin(tokens))
+    .get(
+      '/changes',
+      ({ user, query }): Promise<Changes> => readChanges(user.id, query.since ?? 0, query.limit ?? MAX_PAGE),
+      {
+        ...queryOf(ChangesQuery),
+        params: UserPath,
+        response: { 200: Changes, ...problems(...everywhere) },
+        detail: {
+          operationId: 'listChanges',
+          summary: 'List what has changed',
+          description:
+            'Each task once, in its latest state; deleted ones have `deleted_at`. Go on from `next` until `more` is false.',
+        },
+      },
+    )
+    .post(
+      '/batch',
+      async (context) =>
+        once(
+          context,
+          '/batch',
+          context.body,
+          async (store) => ({ status: 200, body: await runBatch(context.user.id, context.body, store) }),
+          { atomic: true },
+        ),
+      {
+        ...jsonBody,
+        params: UserPath,
+        body: Batch,
+        response: {
+          200: BatchResults,
+          ...problems(...withBody, 'task-not-found', 'task-exists', 'revision-mismatch', ...repeatable),
+        },
+        detail: {
+          operationId: 'runBatch',
+          summary: 'Do several things at once',
+          description:
+            'At most 100 operations, all of them or none. The problem of a refused one names it in its pointers.',
+          'x-headers': { 200: ['Idempotency-Replayed'] },
+          'x-request-headers': ['Idempotency-Key'],
+        },
+      },
+    )
+    .get(
+      '/events',
+      async ({ user, query, request, server }) => {
+        // Refuses a revision that lies ahead while it still can.
+        const asked = lastEventId(request) ?? query.since
+        const { next } = await readChanges(user.id, asked, 1)
+        const since = asked ?? next
+        const bell = feed.listen(user.id)
+        if (request.method === 'HEAD') bell.close()
+        request.signal.addEventListener('abort', () => bell.close())
+        server?.timeout(request, 0)
+        const events = streamEvents({ user: user.id, since, expires: user.expires * 1000, bell, readChanges })
+        // Elysia passes a Response through; its types know only the declared answers of a promise.
+        return new Response(eventBody(events, bell), {
+          headers: {
+            'content-type': 'text/event-stream',
+            'cache-control': 'no-cache, no-transform',
+            // nginx would hold events back until its buffer is full.
+            'x-accel-buffering': 'no',
+          },
+        }) as never
+      },
+      {
+        ...queryOf(EventsQuery),
+        params: UserPath,
+        response: {
+          200: Type.String({ description: 'Server-sent events: `event: change`, `id` the revision, `data` the task' }),
+          ...problems(...everywhere),
+        },
+        detail: {
+          operationId: 'streamEvents',
+          summary: 'Follow changes as they happen',
+          description:
+            '`Last-Event-ID` or `since` replays what was missed; without either the stream starts now. A comment every 15 s; ends when the token expires.',
+          'x-request-headers': ['Last-Event-ID'],
+          'x-response-type': 'text/event-stream',
+        },
+      },
+    )
+}
+
+function lastEventId(request: Request): number | undefined {
+  const id = request.headers.get('last-event-id')
+  if (id === null || id === '') return undefined
+  if (!/^\d{1,15}$/.test(id))
+    throw invalid([{ pointer: '/Last-Event-ID', detail: 'must be the id of one of our events' }])
+  return Number(id)
+}
