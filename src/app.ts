@@ -18,6 +18,8 @@ import { taskRoutes } from './tasks/routes.ts'
 import { createStore } from './tasks/store.ts'
 import { createTransact } from './tasks/transaction.ts'
 import { trashRoutes } from './tasks/trash-routes.ts'
+import { createExport } from './transfer/export.ts'
+import { transferRoutes } from './transfer/routes.ts'
 
 export interface Deps {
   config: Pick<Config, 'corsOrigins'>
@@ -53,6 +55,7 @@ export function createApp({ config, db, collation, secret, tokens, feed, log, is
     .use(healthRoutes(isReady))
     .use(taskRoutes(tokens, store, lists, once))
     .use(trashRoutes(tokens, store, lists, once))
+    .use(transferRoutes(tokens, once, createExport(db)))
     .use(syncRoutes(tokens, once, createChanges(db), feed))
   return app
 }

@@ -44,22 +44,32 @@ export const optionalJsonBody = {
   },
 } satisfies BodyOptions
 
+/** Route options that take text of one of these media types, as `{ text, type }`, of at most `max` bytes. */
+export const textBody = (types: readonly string[], max: number) =>
+  ({
+    parse: [leaveUnread, 'json'],
+    async transform(context: BodyContext) {
+      const type = mediaType(context.request, types)
+      context.body = { type, text: await readText(context.request, max) }
+    },
+  }) satisfies BodyOptions
+
 interface BodyOptions {
   parse: [() => null, 'json']
   transform(context: BodyContext): Promise<void>
 }
 
-/** At most 1 MiB of UTF-8; no more than that is ever held, whatever `Content-Length` says. */
-async function readText(request: Request): Promise<string> {
-  const tooLarge = () => new Problem('body-too-large', 'The body is larger than 1 MiB.')
-  if (Number(request.headers.get('content-length') ?? 0) > MAX_BYTES) throw tooLarge()
+/** UTF-8 of at most `max` bytes; no more than that is ever held, whatever `Content-Length` says. */
+async function readText(request: Request, max = MAX_BYTES): Promise<string> {
+  const tooLarge = () => new Problem('body-too-large', `The body is larger than ${max / MAX_BYTES} MiB.`)
+  if (Number(request.headers.get('content-length') ?? 0) > max) throw tooLarge()
   const decoder = new TextDecoder('utf-8', { fatal: true })
   let text = ''
   let size = 0
   try {
     for await (const chunk of request.body ?? []) {
       size += chunk.byteLength
-      if (size > MAX_BYTES) throw tooLarge()
+      if (size > max) throw tooLarge()
       text += decoder.decode(chunk, { stream: true })
     }
     return text + decoder.decode()
@@ -69,13 +79,18 @@ async function readText(request: Request): Promise<string> {
   }
 }
 
-function parseJson(text: string, request: Request, types: readonly string[]): unknown {
+/** The media type of the body, when it is one of these and in UTF-8. */
+function mediaType(request: Request, types: readonly string[]): string {
   const [type = '', ...parameters] = (request.headers.get('content-type') ?? '').toLowerCase().split(';')
   const charset = parameters.map((item) => item.trim()).find((item) => item.startsWith('charset='))
-  if (!types.includes(type.trim()) || (charset && !/^charset="?utf-?8"?$/.test(charset)))
-    throw new Problem('unsupported-media-type', `The body must be sent as Content-Type: ${types.join(' or ')}.`, {
-      headers: request.method === 'PATCH' ? { 'accept-patch': types.join(', ') } : { accept: types.join(', ') },
-    })
+  if (types.includes(type.trim()) && (!charset || /^charset="?utf-?8"?$/.test(charset))) return type.trim()
+  throw new Problem('unsupported-media-type', `The body must be sent as Content-Type: ${types.join(' or ')}.`, {
+    headers: request.method === 'PATCH' ? { 'accept-patch': types.join(', ') } : { accept: types.join(', ') },
+  })
+}
+
+function parseJson(text: string, request: Request, types: readonly string[]): unknown {
+  mediaType(request, types)
   let value: unknown
   try {
     value = JSON.parse(text)

@@ -1,0 +1,120 @@
+import { Type } from '@sinclair/typebox'
+import { Elysia } from 'elysia'
+import type { Tokens } from '../auth/token.ts'
+import { userPlugin } from '../auth/user.ts'
+import { textBody } from '../http/body.ts'
+import type { Once } from '../http/idempotency.ts'
+import { everywhere, problems, repeatable, withBody } from '../http/problems.ts'
+import { UserPath } from '../tasks/model.ts'
+import { queryOf } from '../tasks/query.ts'
+import { readCsv } from './csv.ts'
+import type { ExportTasks, Format } from './export.ts'
+import { importRows, readRows } from './import.ts'
+import { readJson } from './json.ts'
+import { TaskRecord } from './record.ts'
+
+/** Room for some 100,000 tasks: what was exported must find its way back in. */
+const MAX_IMPORT_BYTES = 64 * 1024 * 1024
+
+const MEDIA_TYPES: Record<Format, string> = { json: 'application/json', csv: 'text/csv' }
+
+const ExportQuery = Type.Partial(
+  Type.Object({
+    format: Type.Unsafe<Format>({
+      ...Type.Union([Type.Literal('json'), Type.Literal('csv')]),
+      default: 'json',
+      error: 'must be json or csv',
+    }),
+  }),
+)
+const ImportQuery = Type.Partial(
+  Type.Object({
+    dry_run: Type.Boolean({ description: '`true` only checks and counts.', error: 'must be true or false' }),
+  }),
+)
+const Imported = Type.Object(
+  {
+    imported: Type.Integer({ description: 'New tasks.', examples: [120] }),
+    skipped: Type.Integer({ description: 'Tasks that were there already; they stay as they are.', examples: [0] }),
+    dry_run: Type.Boolean({ examples: [false] }),
+  },
+  { additionalProperties: false, description: 'What came in' },
+)
+
+const fileBody = textBody(Object.values(MEDIA_TYPES), MAX_IMPORT_BYTES)
+const importQuery = queryOf(ImportQuery)
+
+/** Everything out, and back in. */
+export function transferRoutes(tokens: Tokens, once: Once, exportTasks: ExportTasks) {
+  return new Elysia({ prefix: '/api/:user_id', tags: ['transfer'] })
+    .use(userPlugin(tokens))
+    .get(
+      '/export',
+      ({ user, query: { format = 'json' } }) => {
+        const name = `doable-tasks-${new Date().toISOString().slice(0, 10)}.${format}`
+        return new Response(streamOf(exportTasks(user.id, format)), {
+          headers: {
+            'content-type': `${MEDIA_TYPES[format]}; charset=utf-8`,
+            'content-disposition': `attachment; filename="${name}"`,
+          },
+        })
+      },
+      {
+        ...queryOf(ExportQuery),
+        params: UserPath,
+        response: {
+          200: Type.Array(TaskRecord, { description: 'All tasks, the trash included' }),
+          ...problems(...everywhere),
+        },
+        detail: { operationId: 'exportTasks', summary: 'Export everything', 'x-response-types': ['text/csv'] },
+      },
+    )
+    .post(
+      '/import',
+      async (context) => {
+        const { text, type } = context.body as { text: string; type: string }
+        const rows = readRows(type === MEDIA_TYPES.csv ? readCsv(text) : readJson(text))
+        const { user, query } = context
+        return once(
+          context,
+          '/import',
+          [type, text],
+          async (_, tx) => ({ status: 200, body: await importRows(tx, user.id, rows, query.dry_run ?? false) }),
+          { atomic: true },
+        )
+      },
+      {
+        ...fileBody,
+        ...importQuery,
+        transform: [fileBody.transform, importQuery.transform],
+        params: UserPath,
+        response: { 200: Imported, ...problems(...withBody, ...repeatable) },
+        detail: {
+          operationId: 'importTasks',
+          summary: 'Import an export',
+          description: 'All of it or nothing; a fault is named by line and column. At most 64 MiB.',
+          'x-media-types': ['text/csv'],
+          'x-headers': { 200: ['Idempotency-Replayed'] },
+          'x-request-headers': ['Idempotency-Key'],
+        },
+      },
+    )
+}
+
+/** A response body that reads on only when the client has taken what there was. */
+function streamOf(texts: AsyncGenerator<string>): ReadableStream<Uint8Array> {
+  const encoder = new TextEncoder()
+  return new ReadableStream<Uint8Array>(
+    {
+      async pull(controller) {
+        const { value, done } = await texts.next()
+        if (done) controller.close()
+        else controller.enqueue(encoder.encode(value))
+      },
+      async cancel() {
+        await texts.return(undefined)
+      },
+    },
+    { highWaterMark: 0 },
+  )
+}
