@@ -24,6 +24,7 @@ const Environment = Type.Object({
   DB_POOL: whole(4, 1, 100),
   DB_PREPARE: Type.Union([Type.Literal('on'), Type.Literal('off')], { default: 'on', detail: 'must be on or off' }),
   REQUEST_TIMEOUT_MS: whole(5000, 100, 600_000),
+  TRASH_DAYS: whole(30, 0, 36_500),
 })
 
 type Environment = Static<typeof Environment>
@@ -50,6 +51,8 @@ export interface Config {
   readonly pool: number
   readonly prepare: boolean
   readonly requestTimeoutMs: number
+  /** How long deleted tasks keep their content. */
+  readonly trashDays: number
 }
 
 /** Every fault of the environment at once; the message names each variable and never a value. */
@@ -105,6 +108,7 @@ export function readConfig(env: Record<string, string | undefined>): Config {
     pool: values.DB_POOL,
     prepare: values.DB_PREPARE === 'on',
     requestTimeoutMs: values.REQUEST_TIMEOUT_MS,
+    trashDays: values.TRASH_DAYS,
   })
 }
 

@@ -7,6 +7,7 @@ import { openDatabase } from './db/open.ts'
 import { createLog } from './log.ts'
 import { currentSecret, openTokens, prepareDatabase, startService } from './serve.ts'
 import { createFeed } from './sync/feed.ts'
+import { purgeExpired } from './tasks/purge.ts'
 
 const USAGE = `Doable ${version}: a multi-user to-do API
 
@@ -15,6 +16,7 @@ Usage: doable [command] [options]
 Commands
   serve                      answer requests (the default)
   migrate                    bring the database to this version, and end
+  purge                      empty what has been in the trash for TRASH_DAYS, and end
   token <user_id> [--ttl 1h] print a token that speaks for a user (ttl: 90s, 15m, 12h, 30d)
   healthcheck                ask a running service whether it is alive; exit 0 or 1
   openapi                    print the OpenAPI 3.1 document
@@ -32,6 +34,7 @@ class UsageError extends Error {}
 const commands: Record<string, (args: string[], env: Record<string, string | undefined>) => Promise<void>> = {
   serve,
   migrate,
+  purge,
   token,
   healthcheck,
   openapi,
@@ -68,6 +71,18 @@ async function migrate(args: string[], env: Record<string, string | undefined>):
   try {
     await prepareDatabase(config, database)
     process.stdout.write(`${database.label} is up to date.\n`)
+  } finally {
+    await database.close()
+  }
+}
+
+async function purge(args: string[], env: Record<string, string | undefined>): Promise<void> {
+  readArgs(args, 0)
+  const config = readConfig(env)
+  const database = await openDatabase(config)
+  try {
+    await prepareDatabase(config, database)
+    process.stdout.write(`${await purgeExpired(database.db, config.trashDays)} tasks were deleted for good.\n`)
   } finally {
     await database.close()
   }

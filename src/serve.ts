@@ -7,13 +7,17 @@ import { findCollation } from './db/collation.ts'
 import { isMigrated, migrate } from './db/migrate.ts'
 import { type Database, openDatabase, openForMigration } from './db/open.ts'
 import { Problem } from './problem.ts'
-import { createFeed } from './sync/feed.ts'
+import { createFeed, type Feed } from './sync/feed.ts'
+import { purgeExpired } from './tasks/purge.ts'
 
 /** How long a start waits for a database that is still starting itself. */
 const START_WAIT_MS = 10_000
 
 /** How long a stop waits for requests that are still running. */
 const DRAIN_MS = 10_000
+
+/** How often the trash is looked through, in milliseconds. */
+const PURGE_MS = 60 * 60_000
 
 /** Larger bodies are refused by the routes, with a problem document; this only bounds what a socket may send. */
 const MAX_SOCKET_BODY = 2 ** 31
@@ -57,12 +61,14 @@ export async function startService(config: Config, log: Logger): Promise<Service
       reusePort: false,
       maxRequestBodySize: MAX_SOCKET_BODY,
     })
+    const purging = startPurging(database, config.trashDays, feed, log)
     const { server } = app
     if (!server) throw new Error('the server did not start')
     return {
       url: `http://${server.hostname?.includes(':') ? `[${server.hostname}]` : server.hostname}:${server.port}`,
       database: database.label,
       stop() {
+        clearInterval(purging)
         // Streams would never end by themselves.
         feed.close()
         stopping ??= drain(server).then(() => database.close())
@@ -110,6 +116,15 @@ export async function prepareDatabase(config: Config, database: Database): Promi
       await Bun.sleep(250)
     }
   }
+}
+
+/** Replicas need not take turns: whoever comes second finds nothing left to do. */
+function startPurging(database: Database, days: number, feed: Feed, log: Logger) {
+  return setInterval(() => {
+    purgeExpired(database.db, days, feed.ring)
+      .then((purged) => purged > 0 && log.info({ purged }, 'emptied the trash'))
+      .catch((error: unknown) => log.warn({ cause: reason(error) }, 'emptying the trash failed'))
+  }, PURGE_MS)
 }
 
 async function drain(server: Bun.Server<unknown>): Promise<void> {

@@ -55,3 +55,12 @@ export function lazy<T>(make: () => T): () => T {
     return made.value
   }
 }
+
+/** What a tombstone keeps: that there was a task, and when it went. */
+export const nothingLeft = {
+  title: sql`''`,
+  description: null,
+  due_date: null,
+  tags: sql`'{}'`,
+  purged_at: sql`now()`,
+}

@@ -6,7 +6,7 @@ import { Problem } from '../problem.ts'
 import { prepareChange, prepareChanges } from './change.ts'
 import { prepareInsert } from './insert.ts'
 import type { Changes, Task } from './model.ts'
-import { arrayLiteral, lazy, ownedIn, type Place, param, reply } from './statement.ts'
+import { arrayLiteral, lazy, nothingLeft, ownedIn, type Place, param, reply } from './statement.ts'
 import { prepareUpdate, valuesOf } from './update.ts'
 
 /** What a write may demand of the task as it stands. */
@@ -152,15 +152,6 @@ export function createStore(db: Db, changed: (user: string) => void = () => {}) 
 }
 
 const UNIQUE_VIOLATION = '23505'
-
-/** What a tombstone keeps: that there was a task, and when it went. */
-const nothingLeft = {
-  title: sql`''`,
-  description: null,
-  due_date: null,
-  tags: sql`'{}'`,
-  purged_at: sql`now()`,
-}
 
 function accepted({ revisions }: Precondition): string | null {
   return revisions === undefined ? null : `{${revisions.join(',')}}`

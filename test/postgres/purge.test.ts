@@ -1,0 +1,52 @@
+import { expect, test } from 'bun:test'
+import postgres from 'postgres'
+import { readConfig } from '../../src/config.ts'
+import { openDatabase } from '../../src/db/open.ts'
+import { purgeExpired } from '../../src/tasks/purge.ts'
+import { boot, SECRET } from '../boot.ts'
+
+interface Seen {
+  id: string
+  title: string
+  revision: number
+  deleted_at: string | null
+}
+
+test('what has been in the trash for TRASH_DAYS is emptied once, whoever empties it', async () => {
+  const target = await boot('postgres')
+  const url = target.databaseUrl ?? ''
+  const users = ['anna', 'ben']
+  for (const user of users)
+    for (const title of ['old', 'older', 'fresh', 'kept']) {
+      const { id } = (await (await target.request(user, 'POST', `/api/${user}/tasks`, { title })).json()) as Seen
+      if (title !== 'kept') await target.request(user, 'DELETE', `/api/${user}/tasks/${id}`)
+    }
+  const sql = postgres(url, { max: 1 })
+  await sql`update doable.tasks set deleted_at = now() - interval '31 days' where title in ('old', 'older')`
+  await sql.end()
+
+  const config = readConfig({ DATABASE_URL: url, BETTER_AUTH_SECRET: SECRET })
+  const databases = await Promise.all([openDatabase(config), openDatabase(config), openDatabase(config)])
+  const rung: string[] = []
+  const purged = await Promise.all(databases.map(({ db }) => purgeExpired(db, 30, (user) => rung.push(user))))
+  expect(purged.reduce((sum, count) => sum + count)).toBe(4)
+  expect(new Set(rung)).toEqual(new Set(users))
+  await Promise.all(databases.map((database) => database.close()))
+
+  for (const user of users) {
+    const { changes } = (await (await target.request(user, 'GET', `/api/${user}/changes`)).json()) as {
+      changes: Seen[]
+    }
+    // Seven changes by hand, then one revision for each of the two that were emptied.
+    expect(changes.map(({ revision, title }) => [revision, title])).toEqual([
+      [6, 'fresh'],
+      [7, 'kept'],
+      [8, ''],
+      [9, ''],
+    ])
+    expect(changes.filter(({ title }) => title === '').every(({ deleted_at }) => deleted_at !== null)).toBe(true)
+    const trash = (await (await target.request(user, 'GET', `/api/${user}/trash`)).json()) as Seen[]
+    expect(trash.map(({ title }) => title)).toEqual(['fresh'])
+  }
+  await target.stop()
+})
