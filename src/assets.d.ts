@@ -18,3 +18,7 @@ declare module '*/standalone.js' {
   const path: string
   export default path
 }
+declare module '*/page.js' {
+  const text: string
+  export default text
+}

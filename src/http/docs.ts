@@ -1,24 +1,27 @@
+import { promisify } from 'node:util'
+import { gzip } from 'node:zlib'
 import { swagger } from '@elysiajs/swagger'
 import { Elysia } from 'elysia'
-import script from '../../node_modules/@scalar/api-reference/dist/browser/standalone.js' with { type: 'file' }
+import scalar from '../../node_modules/@scalar/api-reference/dist/browser/standalone.js' with { type: 'file' }
 import { license, version } from '../../package.json'
 import { finishDocument } from './openapi.ts'
+import prelude from './page.js' with { type: 'text' }
 import { ProblemDocument } from './problems.ts'
 
-/** Relative, so that the page works behind a path prefix. */
-const SCRIPT = 'swagger/scalar.js'
-
-/** Nothing of the page comes from another host: no font, no script, no proxy, no service. */
-const page = {
-  spec: { url: 'swagger/json' },
+/** Every address of the page is relative, so that it works behind a path prefix. */
+const scalarConfig = {
+  url: 'swagger/json',
+  // Where the plugin writes the address too, and Scalar warns that it has moved.
+  spec: undefined,
   withDefaultFonts: false,
   telemetry: false,
   showDeveloperTools: 'never',
   hideClientButton: true,
   agent: { disabled: true },
   mcp: { disabled: true },
+  favicon: `data:image/svg+xml,${encodeURIComponent('<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 16 16"><path d="M2 8l4 4 8-9" fill="none" stroke="#2a9d5c" stroke-width="3"/></svg>')}`,
   authentication: { preferredSecurityScheme: 'bearer' },
-  // Without fonts of its own the theme falls back to the reader's.
+  // Scalar's own fonts come from its servers; these are the reader's.
   customCss: ':root { --scalar-font: system-ui, sans-serif; --scalar-font-code: ui-monospace, monospace; }',
 }
 
@@ -30,6 +33,7 @@ const documentation = {
     description: [
       "A multi-user to-do API. Every user sees and touches only their own tasks: send `Authorization: Bearer <JWT>`; the token's user must be the `user_id` of the path.",
       'Errors are problem documents (RFC 9457): programs go by `code`, people are shown `detail`.',
+      'An address that does not exist is 404 `not-found`; a method that an address does not take is 405 `method-not-allowed`, with the ones that it takes in `Allow`. Every answer carries an `X-Request-Id`, which is also in the log.',
     ].join('\n\n'),
     license: { name: license, identifier: license },
   },
@@ -54,33 +58,87 @@ const documentation = {
 
 /** `GET /swagger`, the page, and `GET /swagger/json`, the OpenAPI 3.1 document. */
 export function docs() {
-  let packed: Promise<Uint8Array<ArrayBuffer>> | undefined
+  let page: ReturnType<typeof finishPage> | undefined
+  let document: object | undefined
+  let script: ReturnType<typeof readScript> | undefined
   const plugin = swagger({
     documentation,
-    excludeMethods: ['OPTIONS'],
-    scalarCDN: SCRIPT,
-    scalarConfig: page as Parameters<typeof swagger>[0] extends { scalarConfig?: infer Config } ? Config : never,
+    scalarCDN: 'swagger/scalar.js',
+    // The plugin's types are those of an older Scalar than the one that is served.
+    scalarConfig: scalarConfig as Parameters<typeof swagger>[0] extends { scalarConfig?: infer Config }
+      ? Config
+      : never,
   })
   return new Elysia({ name: 'docs' })
     .model({ Problem: ProblemDocument })
+    .onBeforeHandle(async ({ path, redirect, set }) => {
+      // Below `/swagger/` the page's relative addresses would lead astray.
+      if (path.endsWith('/')) return redirect(`../${path.split('/').at(-2)}`, 308)
+      if (path !== '/swagger') return undefined
+      page ??= plugin.handle(new Request('http://localhost/swagger')).then(finishPage)
+      const { html, policy } = await page
+      set.headers['content-type'] = 'text/html; charset=utf-8'
+      set.headers['content-security-policy'] = policy
+      return html
+    })
     .onAfterHandle(({ path, response }) => {
-      if (path === '/swagger/json') return finishDocument(response as object)
-      return undefined
+      if (path !== '/swagger/json') return undefined
+      document ??= finishDocument(response as object)
+      return document
     })
     .use(plugin)
     .get(
       '/swagger/scalar.js',
       async ({ request, set }) => {
+        script ??= readScript()
+        const { plain, packed, etag } = await script
         set.headers['content-type'] = 'text/javascript; charset=utf-8'
-        set.headers['cache-control'] = 'public, max-age=86400'
-        set.headers['vary'] = 'accept-encoding'
-        if (!/\bgzip\b/.test(request.headers.get('accept-encoding') ?? '')) return Bun.file(script)
+        set.headers['etag'] = etag
+        set.headers['vary'] = [set.headers['vary'], 'Accept-Encoding'].filter(Boolean).join(', ')
+        if (request.headers.get('if-none-match')?.includes(etag)) {
+          set.status = 304
+          return undefined
+        }
+        if (!TAKES_GZIP.test(request.headers.get('accept-encoding') ?? '')) return plain()
         set.headers['content-encoding'] = 'gzip'
-        packed ??= Bun.file(script)
-          .bytes()
-          .then((bytes) => Bun.gzipSync(bytes))
         return packed
       },
       { detail: { hide: true } },
     )
+}
+
+/** `gzip` without a weight of zero (RFC 9110, 12.5.3). */
+const TAKES_GZIP = /\bgzip\b(?!\s*;\s*q=0(\.0*)?\s*(,|$))/i
+
+/** The page's one script, made when it is first asked for: ours, then Scalar's. */
+async function readScript() {
+  const plain = async () => new Blob([prelude, await Bun.file(scalar).bytes()])
+  const packed = await promisify(gzip)(await (await plain()).bytes())
+  // Weak: one tag for both encodings.
+  return { plain, packed, etag: `W/"${digest(packed, 'base64url')}"` }
+}
+
+/**
+ * The plugin's page, and a Content-Security-Policy (CSP level 3) that leaves it its own
+ * origin and no other. Scalar writes style elements as it goes, so these cannot be listed.
+ */
+async function finishPage(response: Response) {
+  const html = (await response.text()).replace('<html>', '<html lang="en">')
+  // The plugin hands Scalar its configuration on an inline script of mere white space.
+  const inline = [...html.matchAll(/>([^<>]+)<\/script>/g)].map(([, text = '']) => `'sha256-${digest(text, 'base64')}'`)
+  const policy = [
+    "default-src 'none'",
+    ["script-src 'self'", ...inline].join(' '),
+    "style-src 'unsafe-inline'",
+    "img-src 'self' data:",
+    "connect-src 'self'",
+    "base-uri 'none'",
+    "form-action 'none'",
+    "frame-ancestors 'none'",
+  ].join('; ')
+  return { html, policy }
+}
+
+function digest(data: string | Uint8Array, encoding: 'base64' | 'base64url'): string {
+  return new Bun.CryptoHasher('sha256').update(data).digest(encoding)
 }
