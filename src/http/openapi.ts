@@ -1,26 +1,35 @@
+import { catalogue, type ProblemCode } from '../problem.ts'
+
 /** As much of an OpenAPI 3.1 document as is touched here. */
 interface Document {
   paths: Record<string, Record<string, Operation>>
-  components: { schemas?: Record<string, Schema>; headers?: Record<string, unknown> }
+  components: Record<string, Record<string, unknown>> & { schemas: Record<string, Schema> }
 }
 interface Operation {
   responses: Record<string, Response>
   requestBody?: { required?: boolean; content: Record<string, Media> }
-  parameters?: { in: string; name: string; schema: Schema }[]
+  parameters?: (Parameter | { $ref: string })[]
   /** Names of response headers by status, from the route; resolved and removed here. */
   'x-headers'?: Record<string, string[]>
   /** Media types of the body beside JSON, from the route; resolved and removed here. */
   'x-media-types'?: string[]
   'x-optional-body'?: boolean
 }
+interface Parameter {
+  schema?: Schema
+  examples?: unknown
+}
 interface Response {
   description?: string
   content?: Record<string, Media>
   headers?: Record<string, unknown>
+  /** The codes of a problem, from `problems`; resolved and removed here. */
+  'x-codes'?: ProblemCode[]
 }
 interface Media {
   schema?: Schema
   example?: unknown
+  examples?: unknown
 }
 interface Schema {
   [keyword: string]: unknown
@@ -39,63 +48,119 @@ const text = (description: string, example: string) => ({
 })
 
 const headers = {
-  ETag: text("The task's revision, for `If-Match` and `If-None-Match`.", '"42"'),
+  ETag: text("The task's revision, for `If-Match`.", '"42"'),
   Location: text('Where the new task is.', '/api/kX2mPqR7/tasks/01937b8e-7a40-7c1e-9d2a-3f5b8c6d7e80'),
   'WWW-Authenticate': text('What is wrong with the token (RFC 6750).', 'Bearer error="invalid_token"'),
-  Allow: text('The methods that this address takes.', 'GET, HEAD, OPTIONS'),
   'Retry-After': text('Seconds to wait before trying again.', '1'),
+  Accept: text('The media types that this address takes.', 'application/json'),
+  'Accept-Patch': text(
+    'The media types that this address takes (RFC 5789).',
+    'application/json, application/merge-patch+json',
+  ),
 }
 
-const HEADERS_BY_STATUS: Record<string, string[]> = { 401: ['WWW-Authenticate'], 503: ['Retry-After'] }
+const parameters = {
+  IfMatch: {
+    name: 'If-Match',
+    in: 'header',
+    ...text('The `ETag` of the task as it was read: 412 if it has changed since (RFC 9110, 13.1.1).', '"42"'),
+  },
+}
+
+/** Response headers that follow from the status. */
+const headersOf = (status: string, method: string): string[] =>
+  ({
+    401: ['WWW-Authenticate'],
+    415: [method === 'patch' ? 'Accept-Patch' : 'Accept'],
+    503: ['Retry-After'],
+  })[status] ?? []
+
+/** Statuses whose answers have no content (RFC 9110, 15.3.5 and 15.4.5). */
+const EMPTY = ['204', '304']
 
 /**
  * Makes of the swagger plugin's document what OpenAPI 3.1 and its users expect: problem
- * documents under their media type, no content with 204, response headers, an example
- * for every body, and no keyword of our validation.
+ * documents under their media type, JSON and nothing else elsewhere, response headers, an
+ * example for every body, and no keyword of our validation.
  */
 export function finishDocument(generated: object): object {
   // Through JSON: drops TypeBox's symbols and leaves the routes' own schemas alone.
   const document = JSON.parse(JSON.stringify(generated, dropOurs)) as Document
-  const schemas = document.components.schemas ?? {}
-  document.components.headers = headers
-  for (const operation of Object.values(document.paths).flatMap((path) => Object.values(path)))
-    finishOperation(operation, schemas)
+  const { components } = document
+  const codes = new Set<ProblemCode>()
+  for (const path of Object.values(document.paths))
+    for (const [method, operation] of Object.entries(path)) {
+      for (const { 'x-codes': own = [] } of Object.values(operation.responses)) for (const code of own) codes.add(code)
+      finishOperation(operation, method, components.schemas)
+    }
+  components['headers'] = headers
+  components['parameters'] = parameters
+  components['examples'] = Object.fromEntries([...codes].map((code) => [code, problemExample(code)]))
   return document
 }
 
-function finishOperation(operation: Operation, schemas: Record<string, Schema>): void {
+function finishOperation(operation: Operation, method: string, schemas: Record<string, Schema>): void {
   const named = operation['x-headers'] ?? {}
-  for (const [status, { description, content }] of Object.entries(operation.responses)) {
-    const names = [...(named[status] ?? []), ...(HEADERS_BY_STATUS[status] ?? [])]
+  for (const [status, { description, content, 'x-codes': codes }] of Object.entries(operation.responses)) {
+    const names = [...(named[status] ?? []), ...headersOf(status, method)]
     operation.responses[status] = {
       description: description ?? status,
-      ...(names.length > 0 && { headers: Object.fromEntries(names.map((name) => [name, headerRef(name)])) }),
-      ...(status !== '204' && {
-        content: Number(status) >= 400 ? problemContent() : withExamples(content ?? {}, schemas),
-      }),
+      ...(names.length > 0 && { headers: Object.fromEntries(names.map((name) => [name, ref('headers', name)])) }),
+      ...(!EMPTY.includes(status) && { content: codes ? problemContent(codes) : jsonContent(content, schemas) }),
     }
   }
   if (operation.requestBody) {
-    const [media = {}] = Object.values(withExamples(operation.requestBody.content, schemas))
-    const types = ['application/json', ...(operation['x-media-types'] ?? [])]
-    operation.requestBody.content = Object.fromEntries(types.map((type) => [type, media]))
+    const types = operation['x-media-types'] ?? []
+    operation.requestBody.content = jsonContent(operation.requestBody.content, schemas, types)
     operation.requestBody.required = !operation['x-optional-body']
   }
+  for (const parameter of operation.parameters ?? []) if ('schema' in parameter) finishParameter(parameter)
+  if ('412' in operation.responses)
+    operation.parameters = [...(operation.parameters ?? []), ref('parameters', 'IfMatch')]
   delete operation['x-headers']
   delete operation['x-media-types']
   delete operation['x-optional-body']
 }
 
-const headerRef = (name: string) => ({ $ref: `#/components/headers/${name}` })
-const problemContent = () => ({ 'application/problem+json': { schema: { $ref: '#/components/schemas/Problem' } } })
+/** The plugin lifts a schema's list of examples into its parameter, where OpenAPI wants a map. */
+function finishParameter(parameter: Parameter): void {
+  if (parameter.schema && Array.isArray(parameter.examples)) parameter.schema.examples = parameter.examples
+  delete parameter.examples
+}
 
-function withExamples(content: Record<string, Media>, schemas: Record<string, Schema>): Record<string, Media> {
-  return Object.fromEntries(
-    Object.entries(content).map(([type, { schema, ...media }]) => {
-      const example = schema && exampleOf(schema, schemas)
-      return [type, { ...media, ...(schema && { schema }), ...(example !== undefined && { example }) }]
+const ref = (section: string, name: string) => ({ $ref: `#/components/${section}/${name}` })
+
+function problemContent(codes: ProblemCode[]): Record<string, Media> {
+  const examples = Object.fromEntries(codes.map((code) => [code, ref('examples', code)]))
+  return { 'application/problem+json': { schema: ref('schemas', 'Problem'), examples } }
+}
+
+function problemExample(code: ProblemCode) {
+  const [status, title] = catalogue[code]
+  const value = {
+    type: `urn:doable:problem:${code}`,
+    title,
+    status,
+    detail: `${title}.`,
+    code,
+    request_id: '01937b8e-7a40-7c1e-9d2a-3f5b8c6d7e80',
+    ...(status === 422 && {
+      errors: [{ pointer: '/title', detail: 'must be text of 1 to 200 characters, not counting outer white space' }],
     }),
-  )
+  }
+  return { summary: title, value }
+}
+
+/** The plugin lists form data and plain text beside JSON. */
+function jsonContent(
+  content: Record<string, Media> = {},
+  schemas: Record<string, Schema>,
+  otherTypes: string[] = [],
+): Record<string, Media> {
+  const { schema = {} } = content['application/json'] ?? {}
+  const example = exampleOf(schema, schemas)
+  const media = { schema, ...(example !== undefined && { example }) }
+  return Object.fromEntries(['application/json', ...otherTypes].map((type) => [type, media]))
 }
 
 /** Put together from the examples of the parts. Read-only parts of a request are left out. */
@@ -120,9 +185,12 @@ function exampleOf(schema: Schema, schemas: Record<string, Schema>): unknown {
   return undefined
 }
 
-/** `error` is the sentence of a 422, except where it is a property's name; a union of constants reads better as an enum. */
+/**
+ * `error` is the sentence of a 422, except where it is a property's name; a `$id` would move
+ * every `$ref` below it; a union of constants reads better as an enum.
+ */
 function dropOurs(key: string, value: unknown): unknown {
-  if (key === 'error' && typeof value === 'string') return undefined
+  if ((key === 'error' || key === '$id') && typeof value === 'string') return undefined
   const options = (value as Schema | null)?.anyOf
   if (!Array.isArray(options) || !options.every(({ const: constant }) => typeof constant === 'string')) return value
   const { anyOf, ...rest } = value as Schema

@@ -61,8 +61,10 @@ export const withBody = [...everywhere, 'malformed-json', 'body-too-large', 'uns
 /** What an `Idempotency-Key` can bring about. */
 export const repeatable = ['idempotency-key-running', 'idempotency-key-reused'] as const
 
-function describeProblem(codes: readonly string[]) {
-  return { ...ProblemDocument, description: codes.map((code) => `\`${code}\``).join(', ') }
+/** The document's own keyword `x-codes` becomes an example for each code. */
+function describeProblem(codes: readonly ProblemCode[]): typeof ProblemDocument {
+  const description = codes.map((code) => `\`${code}\``).join(', ')
+  return { ...ProblemDocument, description, 'x-codes': codes }
 }
 
 /**

@@ -67,7 +67,7 @@ const Completed = Type.Boolean({ examples: [false], error: 'must be true or fals
 const nullable = (schema: TUnsafe<string>) => Type.Union([schema, Type.Null()], { error: schema.error ?? '' })
 const time = (description: string) =>
   Type.String({ format: 'date-time', description, examples: ['2026-11-20T22:02:42.578Z'] })
-const optionalTime = (description: string) => Type.Union([time(description), Type.Null()])
+const optionalTime = (description: string) => Type.Union([time(description), Type.Null()], { examples: [null] })
 
 /** A task as clients see it: the columns of a row, under their own names. */
 export const Task = Type.Object(
@@ -117,7 +117,20 @@ export const NewTask = Type.Object(
     ...Type.Partial(Type.Object(writable)).properties,
     title: Title,
   },
-  { additionalProperties: false, description: 'A task to be made', error: 'must be an object' },
+  {
+    additionalProperties: false,
+    description: 'A task to be made',
+    examples: [
+      {
+        title: 'Buy milk',
+        description: 'Two litres, oat',
+        priority: 'high',
+        due_date: '2026-11-24',
+        tags: ['home', 'errands'],
+      },
+    ],
+    error: 'must be an object',
+  },
 )
 
 export const TaskPatch = Type.Object(
@@ -129,6 +142,7 @@ export const TaskPatch = Type.Object(
   {
     additionalProperties: false,
     description: 'The fields to change, at least one; the others stay. `null` clears a field that may be null.',
+    examples: [{ title: 'Buy oat milk', due_date: null }],
     error: 'must be an object',
   },
 )
@@ -138,6 +152,7 @@ export const Completion = Type.Object(
   {
     additionalProperties: false,
     description: '`completed` sets, and is safe to repeat. Without it, or without a body, the task is toggled.',
+    examples: [{ completed: true }],
     error: 'must be an object',
   },
 )

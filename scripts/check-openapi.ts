@@ -1,0 +1,178 @@
+import { createConfig, lintFromString } from '@redocly/openapi-core'
+import { Validator } from '@seriousme/openapi-schema-validator'
+
+export type Json = Record<string, unknown>
+
+const METHODS = ['get', 'put', 'post', 'delete', 'options', 'head', 'patch', 'trace']
+
+/** Where a token says nothing: for load balancers, which have none. */
+const OPEN_TAG = 'health'
+
+/** What every operation behind a token can answer. */
+const BEHIND_TOKEN = ['401', '403', '500', '503']
+
+/** What every operation that reads a body can answer. */
+const WITH_BODY = ['400', '413', '415', '422']
+
+/** Keywords of JSON Schema 2020-12 and of the OpenAPI 3.1 base vocabulary that are in use here. */
+const VALUE_KEYWORDS = [
+  ...['$ref', '$comment', 'title', 'description', 'default', 'deprecated', 'readOnly', 'writeOnly', 'examples'],
+  ...['type', 'enum', 'const', 'format', 'pattern', 'minLength', 'maxLength', 'contentMediaType', 'contentEncoding'],
+  ...['minimum', 'maximum', 'exclusiveMinimum', 'exclusiveMaximum', 'multipleOf', 'required', 'dependentRequired'],
+  ...['minItems', 'maxItems', 'uniqueItems', 'minContains', 'maxContains', 'minProperties', 'maxProperties'],
+  ...['discriminator', 'externalDocs', 'xml'],
+]
+const SCHEMA_KEYWORDS = [
+  ...['items', 'contains', 'additionalProperties', 'unevaluatedProperties', 'unevaluatedItems', 'propertyNames'],
+  ...['not', 'if', 'then', 'else', 'contentSchema'],
+]
+const LIST_KEYWORDS = ['anyOf', 'oneOf', 'allOf', 'prefixItems']
+const MAP_KEYWORDS = ['properties', 'patternProperties', 'dependentSchemas']
+
+/**
+ * Everything that is wrong with an OpenAPI document, one sentence each: for the standard
+ * (3.1), for the linter (warnings too), and for the rules of this project.
+ */
+export async function faultsOf(document: Json): Promise<string[]> {
+  return [...(await breaksStandard(document)), ...(await breaksLint(document)), ...breaksOurs(document)]
+}
+
+async function breaksStandard(document: Json): Promise<string[]> {
+  const validator = new Validator()
+  const { valid, errors } = await validator.validate(structuredClone(document))
+  return [
+    ...(document['openapi'] === '3.1.0' && validator.version === '3.1'
+      ? []
+      : [`openapi: is ${document['openapi']}, not 3.1.0`]),
+    ...(valid ? [] : [`standard: ${typeof errors === 'string' ? errors : JSON.stringify(errors)}`]),
+  ]
+}
+
+async function breaksLint(document: Json): Promise<string[]> {
+  const config = await createConfig({
+    extends: ['recommended-strict'],
+    rules: {
+      // Health takes nothing that could be wrong; our own rules ask for 401, 403 and more elsewhere.
+      'operation-4xx-response': 'off',
+      'operation-4xx-problem-details-rfc7807': 'error',
+      'operation-tag-defined': 'error',
+      'component-name-unique': 'error',
+      'parameter-description': 'error',
+      'request-mime-type': { severity: 'error', allowedValues: ['application/json', 'application/merge-patch+json'] },
+      'response-mime-type': { severity: 'error', allowedValues: ['application/json', 'application/problem+json'] },
+      'response-contains-header': {
+        severity: 'error',
+        names: { 201: ['Location', 'ETag'], 401: ['WWW-Authenticate'], 503: ['Retry-After'] },
+      },
+    },
+  })
+  const problems = await lintFromString({ source: JSON.stringify(document), absoluteRef: 'openapi.json', config })
+  return problems.map(({ ruleId, message, location }) => `${ruleId}: ${message} ${location[0]?.pointer ?? ''}`)
+}
+
+function breaksOurs(document: Json): string[] {
+  const faults: string[] = []
+  const isSecured = hasBearer(document['security'], document)
+  for (const [path, item] of Object.entries(asJson(document['paths'])))
+    for (const [method, operation] of Object.entries(asJson(item)).filter(([key]) => METHODS.includes(key)))
+      faults.push(
+        ...operationFaults(asJson(operation), path, isSecured, document).map((text) => `${method} ${path}: ${text}`),
+      )
+  walk(document, '#', faults)
+  return faults
+}
+
+function operationFaults(operation: Json, path: string, isSecuredByDefault: boolean, document: Json): string[] {
+  const faults: string[] = []
+  const responses = asJson(operation['responses'])
+  const tags = (operation['tags'] ?? []) as string[]
+  for (const name of ['operationId', 'summary']) if (!operation[name]) faults.push(`has no ${name}`)
+  if (tags.length === 0) faults.push('has no tags')
+
+  const isOpen = tags.includes(OPEN_TAG)
+  const security = operation['security']
+  const isSecured = security === undefined ? isSecuredByDefault : hasBearer(security, document)
+  if (isSecured === isOpen) faults.push(isOpen ? 'asks for a token' : 'is open to everybody')
+
+  const body = operation['requestBody'] as Json | undefined
+  const needed = [
+    ...(isOpen ? [] : BEHIND_TOKEN),
+    ...(body ? WITH_BODY : []),
+    ...(path.includes('{id}') ? ['404', '422'] : []),
+  ]
+  for (const status of needed) if (!(status in responses)) faults.push(`does not declare ${status}`)
+  if (body) faults.push(...contentFaults(asJson(body['content']), 'its body'))
+
+  for (const [status, answer] of Object.entries(responses)) {
+    const { content, description } = asJson(answer)
+    const isEmpty = status === '204' || status === '304'
+    if (!description || description === status) faults.push(`${status} has no description`)
+    if (isEmpty !== (content === undefined)) faults.push(`${status} ${isEmpty ? 'has content' : 'has no content'}`)
+    if (isEmpty) continue
+    const type = Number(status) >= 400 ? 'application/problem+json' : 'application/json'
+    if (Object.keys(asJson(content)).join() !== type) faults.push(`${status} is not ${type} alone`)
+    faults.push(...contentFaults(asJson(content), status))
+  }
+  return faults
+}
+
+function contentFaults(content: Json, where: string): string[] {
+  return Object.entries(content).flatMap(([type, media]) => {
+    const { schema, example, examples } = asJson(media)
+    const isShown = example !== undefined || Object.keys(asJson(examples)).length > 0
+    return [
+      ...(schema === undefined || Object.keys(asJson(schema)).length === 0 ? [`${where} has no schema (${type})`] : []),
+      ...(isShown ? [] : [`${where} has no example (${type})`]),
+    ]
+  })
+}
+
+function hasBearer(security: unknown, document: Json): boolean {
+  const schemes = asJson(asJson(document['components'])['securitySchemes'])
+  return (Array.isArray(security) ? security : []).some((requirement) =>
+    Object.keys(asJson(requirement)).some((name) => asJson(schemes[name])['scheme'] === 'bearer'),
+  )
+}
+
+/** Finds every schema, and every extension that was meant for ourselves. Examples are data. */
+function walk(value: unknown, at: string, faults: string[]): void {
+  if (typeof value !== 'object' || value === null) return
+  for (const [key, part] of Object.entries(value)) {
+    const here = `${at}/${key}`
+    if (key.startsWith('x-')) faults.push(`${here}: extensions of ours do not belong into the document`)
+    if (key === 'example' || key === 'examples') continue
+    if (key === 'schema') walkSchema(part, here, faults)
+    else if (key === 'schemas')
+      for (const [name, schema] of Object.entries(part)) walkSchema(schema, `${here}/${name}`, faults)
+    else walk(part, here, faults)
+  }
+}
+
+function walkSchema(schema: unknown, at: string, faults: string[]): void {
+  if (typeof schema === 'boolean') return
+  for (const [keyword, value] of Object.entries(asJson(schema))) {
+    const here = `${at}/${keyword}`
+    if (SCHEMA_KEYWORDS.includes(keyword)) walkSchema(value, here, faults)
+    else if (LIST_KEYWORDS.includes(keyword) || MAP_KEYWORDS.includes(keyword))
+      for (const [name, part] of Object.entries(asJson(value))) walkSchema(part, `${here}/${name}`, faults)
+    else if (!VALUE_KEYWORDS.includes(keyword)) faults.push(`${here}: is not a keyword of JSON Schema 2020-12`)
+  }
+}
+
+function asJson(value: unknown): Json {
+  return (value ?? {}) as Json
+}
+
+/** The document as `doable openapi` prints it. */
+export async function printedDocument(): Promise<Json> {
+  const child = Bun.spawn([process.execPath, `${import.meta.dir}/../src/main.ts`, 'openapi'], { stderr: 'inherit' })
+  const text = await child.stdout.text()
+  if ((await child.exited) !== 0) throw new Error('the command openapi failed')
+  return JSON.parse(text)
+}
+
+if (import.meta.main) {
+  const faults = await faultsOf(await printedDocument())
+  for (const fault of faults) process.stderr.write(`${fault}\n`)
+  process.exit(faults.length === 0 ? 0 : 1)
+}
