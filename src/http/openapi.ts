@@ -16,7 +16,8 @@ interface Operation {
   'x-optional-body'?: boolean
 }
 interface Parameter {
-  schema?: Schema
+  schema: Schema
+  example?: unknown
   examples?: unknown
 }
 interface Response {
@@ -122,9 +123,12 @@ function finishOperation(operation: Operation, method: string, schemas: Record<s
   delete operation['x-optional-body']
 }
 
-/** The plugin lifts a schema's list of examples into its parameter, where OpenAPI wants a map. */
+/**
+ * The plugin lifts a schema's list of examples into its parameter, where OpenAPI wants a map.
+ * The page offers one example as a value to write over, and a list as the only choice.
+ */
 function finishParameter(parameter: Parameter): void {
-  if (parameter.schema && Array.isArray(parameter.examples)) parameter.schema.examples = parameter.examples
+  if (Array.isArray(parameter.examples)) parameter.example = parameter.examples[0]
   delete parameter.examples
 }
 
