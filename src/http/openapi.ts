@@ -16,6 +16,7 @@ interface Operation {
   'x-optional-body'?: boolean
 }
 interface Parameter {
+  required: boolean
   schema: Schema
   example?: unknown
   examples?: unknown
@@ -64,7 +65,8 @@ const parameters = {
   IfMatch: {
     name: 'If-Match',
     in: 'header',
-    ...text('The `ETag` of the task as it was read: 412 if it has changed since (RFC 9110, 13.1.1).', '"42"'),
+    description: 'The `ETag` of the task as it was read: 412 if it has changed since (RFC 9110, 13.1.1).',
+    schema: { type: 'string' },
   },
 }
 
@@ -125,10 +127,11 @@ function finishOperation(operation: Operation, method: string, schemas: Record<s
 
 /**
  * The plugin lifts a schema's list of examples into its parameter, where OpenAPI wants a map.
- * The page offers one example as a value to write over, and a list as the only choice.
+ * The page offers one example as a value to write over, and a list as the only choice; of
+ * optional parameters it would send the example unasked.
  */
 function finishParameter(parameter: Parameter): void {
-  if (Array.isArray(parameter.examples)) parameter.example = parameter.examples[0]
+  if (parameter.required && Array.isArray(parameter.examples)) parameter.example = parameter.examples[0]
   delete parameter.examples
 }
 
