@@ -104,7 +104,7 @@ function operationFaults(operation: Json, path: string, isSecuredByDefault: bool
   if (body) faults.push(...contentFaults(asJson(body['content']), 'its body'))
 
   for (const [status, answer] of Object.entries(responses)) {
-    const { content, description } = asJson(answer)
+    const { content, description, headers } = asJson(answer)
     const isEmpty = status === '204' || status === '304'
     if (!description || description === status) faults.push(`${status} has no description`)
     if (isEmpty !== (content === undefined)) faults.push(`${status} ${isEmpty ? 'has content' : 'has no content'}`)
@@ -112,6 +112,9 @@ function operationFaults(operation: Json, path: string, isSecuredByDefault: bool
     const type = Number(status) >= 400 ? 'application/problem+json' : 'application/json'
     if (Object.keys(asJson(content)).join() !== type) faults.push(`${status} is not ${type} alone`)
     faults.push(...contentFaults(asJson(content), status))
+    const { schema } = asJson(asJson(content)[type])
+    if (asJson(schema)['$ref'] === '#/components/schemas/Task' && !asJson(headers)['ETag'])
+      faults.push(`${status} is one task without an ETag`)
   }
   return faults
 }

@@ -11,7 +11,7 @@ describe.each(databases)('over %s', (kind) => {
 
   beforeAll(async () => {
     target = await boot(kind)
-  })
+  }, 60_000)
   afterAll(() => target?.stop())
 
   const get = (path: string, headers: Record<string, string> = {}, method = 'GET') =>

@@ -5,7 +5,7 @@ let printed: Json
 
 beforeAll(async () => {
   printed = await printedDocument()
-})
+}, 60_000)
 
 test('the OpenAPI document has no faults', async () => {
   expect(await faultsOf(printed)).toEqual([])
@@ -33,6 +33,7 @@ describe('the check of the OpenAPI document finds', () => {
     ['404 undeclared where there is an id', `${one}/responses/404`, undefined, /does not declare 404/],
     ['a 401 without WWW-Authenticate', `${list}/responses/401/headers`, undefined, /response-contains-header/],
     ['a 201 without Location', `${create}/responses/201/headers/Location`, undefined, /response-contains-header/],
+    ['a task without an ETag', `${one}/responses/200/headers/ETag`, undefined, /one task without an ETag/],
     ['a body as form data', `${create}/requestBody/content/multipart~1form-data`, {}, /request-mime-type/],
     ['an answer as text', `${list}/responses/200/content/text~1plain`, {}, /response-mime-type/],
     ['a problem as mere JSON', `${list}/responses/401/content`, { 'application/json': {} }, /401 is not .*problem/],
