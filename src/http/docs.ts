@@ -41,6 +41,9 @@ const documentation = {
   servers: [{ url: '..', description: 'This service' }],
   tags: [
     { name: 'tasks', description: 'The tasks of one user' },
+    { name: 'trash', description: 'What was deleted, and the way back' },
+    { name: 'sync', description: 'Several devices, several changes' },
+    { name: 'transfer', description: 'Everything out, and back in' },
     { name: 'health', description: 'For load balancers and orchestrators' },
   ],
   security: [{ bearer: [] }],

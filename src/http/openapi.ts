@@ -1,4 +1,5 @@
 import { catalogue, type ProblemCode } from '../problem.ts'
+import { headers, parameters } from './openapi-headers.ts'
 
 /** As much of an OpenAPI 3.1 document as is touched here. */
 interface Document {
@@ -11,8 +12,12 @@ interface Operation {
   parameters?: (Parameter | { $ref: string })[]
   /** Names of response headers by status, from the route; resolved and removed here. */
   'x-headers'?: Record<string, string[]>
-  /** Media types of the body beside JSON, from the route; resolved and removed here. */
+  /** Names of request headers, likewise. */
+  'x-request-headers'?: string[]
+  /** Media types that a body of the same schema may have beside JSON, likewise. */
   'x-media-types'?: string[]
+  /** Bodies in other forms than JSON, by status (or `request`) and media type; `null` takes JSON away. Likewise. */
+  'x-content'?: Record<string, Record<string, Media | null>>
   'x-optional-body'?: boolean
 }
 interface Parameter {
@@ -44,32 +49,6 @@ interface Schema {
   items?: Schema
 }
 
-const text = (description: string, example: string) => ({
-  description,
-  schema: { type: 'string', examples: [example] },
-})
-
-const headers = {
-  ETag: text("The task's revision, for `If-Match`.", '"42"'),
-  Location: text('Where the new task is.', '/api/kX2mPqR7/tasks/01937b8e-7a40-7c1e-9d2a-3f5b8c6d7e80'),
-  'WWW-Authenticate': text('What is wrong with the token (RFC 6750).', 'Bearer error="invalid_token"'),
-  'Retry-After': text('Seconds to wait before trying again.', '1'),
-  Accept: text('The media types that this address takes.', 'application/json'),
-  'Accept-Patch': text(
-    'The media types that this address takes (RFC 5789).',
-    'application/json, application/merge-patch+json',
-  ),
-}
-
-const parameters = {
-  IfMatch: {
-    name: 'If-Match',
-    in: 'header',
-    description: 'The `ETag` of the task as it was read: 412 if it has changed since (RFC 9110, 13.1.1).',
-    schema: { type: 'string' },
-  },
-}
-
 /** Response headers that follow from the status. */
 const headersOf = (status: string, method: string): string[] =>
   ({
@@ -77,6 +56,8 @@ const headersOf = (status: string, method: string): string[] =>
     415: [method === 'patch' ? 'Accept-Patch' : 'Accept'],
     503: ['Retry-After'],
   })[status] ?? []
+
+const OURS = ['x-headers', 'x-request-headers', 'x-media-types', 'x-content', 'x-optional-body'] as const
 
 /** Statuses whose answers have no content (RFC 9110, 15.3.5 and 15.4.5). */
 const EMPTY = ['204', '304']
@@ -104,25 +85,29 @@ export function finishDocument(generated: object): object {
 
 function finishOperation(operation: Operation, method: string, schemas: Record<string, Schema>): void {
   const named = operation['x-headers'] ?? {}
+  const forms = operation['x-content'] ?? {}
   for (const [status, { description, content, 'x-codes': codes }] of Object.entries(operation.responses)) {
     const names = [...(named[status] ?? []), ...headersOf(status, method)]
     operation.responses[status] = {
       description: description ?? status,
       ...(names.length > 0 && { headers: Object.fromEntries(names.map((name) => [name, ref('headers', name)])) }),
-      ...(!EMPTY.includes(status) && { content: codes ? problemContent(codes) : jsonContent(content, schemas) }),
+      ...(!EMPTY.includes(status) && {
+        content: codes ? problemContent(codes) : withForms(jsonContent(content, schemas), forms[status]),
+      }),
     }
   }
-  if (operation.requestBody) {
-    const types = operation['x-media-types'] ?? []
-    operation.requestBody.content = jsonContent(operation.requestBody.content, schemas, types)
-    operation.requestBody.required = !operation['x-optional-body']
+  const body = operation.requestBody
+  if (body || forms['request']) {
+    const json = body && jsonContent(body.content, schemas, operation['x-media-types'])
+    operation.requestBody = {
+      required: !operation['x-optional-body'],
+      content: withForms(json ?? {}, forms['request']),
+    }
   }
   for (const parameter of operation.parameters ?? []) if ('schema' in parameter) finishParameter(parameter)
-  if ('412' in operation.responses)
-    operation.parameters = [...(operation.parameters ?? []), ref('parameters', 'IfMatch')]
-  delete operation['x-headers']
-  delete operation['x-media-types']
-  delete operation['x-optional-body']
+  for (const name of operation['x-request-headers'] ?? [])
+    operation.parameters = [...(operation.parameters ?? []), ref('parameters', name)]
+  for (const keyword of OURS) delete operation[keyword]
 }
 
 /**
@@ -156,6 +141,11 @@ function problemExample(code: ProblemCode) {
     }),
   }
   return { summary: title, value }
+}
+
+function withForms(content: Record<string, Media>, forms: Record<string, Media | null> = {}): Record<string, Media> {
+  const all = Object.entries({ ...content, ...forms })
+  return Object.fromEntries(all.filter((form): form is [string, Media] => form[1] !== null))
 }
 
 /** The plugin lists form data and plain text beside JSON. */

@@ -27,7 +27,11 @@ const Operation = Type.Object(
       }),
     ),
   },
-  { additionalProperties: false, error: 'must be an object' },
+  {
+    additionalProperties: false,
+    error: 'must be an object',
+    examples: [{ op: 'create', task: { title: 'Buy milk' } }],
+  },
 )
 type Operation = Static<typeof Operation>
 

@@ -114,10 +114,15 @@ export function syncRoutes(tokens: Tokens, once: Once, readChanges: ReadChanges,
           description:
             '`Last-Event-ID` or `since` replays what was missed; without either the stream starts now. A comment every 15 s; ends when the token expires.',
           'x-request-headers': ['Last-Event-ID'],
-          'x-response-type': 'text/event-stream',
+          'x-content': { 200: { 'application/json': null, 'text/event-stream': eventExample } },
         },
       },
     )
+}
+
+const eventExample = {
+  schema: { type: 'string' },
+  example: 'event: change\nid: 42\ndata: {"id":"01937b8e-7a40-7c1e-9d2a-3f5b8c6d7e80","title":"Buy milk"}\n\n',
 }
 
 function lastEventId(request: Request): number | undefined {

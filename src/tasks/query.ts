@@ -26,6 +26,7 @@ export const Page = {
     minimum: 1,
     maximum: MAX_PAGE,
     default: MAX_PAGE,
+    description: 'How many at most.',
     error: `must be a whole number from 1 to ${MAX_PAGE}`,
     examples: [50],
   }),
@@ -39,7 +40,7 @@ export const Page = {
 
 export const TaskQuery = Type.Partial(
   Type.Object({
-    status: choice(['all', 'pending', 'completed'], { default: 'all' }),
+    status: choice(['all', 'pending', 'completed'], { default: 'all', description: 'Which tasks.' }),
     completed: flag('The same as `status`, for those who think in booleans.'),
     priority: Type.Array(Priority, { description: 'Any of these.', examples: [['high']] }),
     tag: Type.Array(TagText, {

@@ -13,6 +13,9 @@ import { importRows, readRows } from './import.ts'
 import { readJson } from './json.ts'
 import { TaskRecord } from './record.ts'
 
+const jsonExample = { schema: Type.Array(TaskRecord), example: [{ title: 'Buy milk', due_date: '2026-11-24' }] }
+const csvExample = { schema: { type: 'string' }, example: 'title,due_date\r\nBuy milk,2026-11-24\r\n' }
+
 /** Room for some 100,000 tasks: what was exported must find its way back in. */
 const MAX_IMPORT_BYTES = 64 * 1024 * 1024
 
@@ -23,6 +26,7 @@ const ExportQuery = Type.Partial(
     format: Type.Unsafe<Format>({
       ...Type.Union([Type.Literal('json'), Type.Literal('csv')]),
       default: 'json',
+      description: 'What to export as.',
       error: 'must be json or csv',
     }),
   }),
@@ -66,7 +70,12 @@ export function transferRoutes(tokens: Tokens, once: Once, exportTasks: ExportTa
           200: Type.Array(TaskRecord, { description: 'All tasks, the trash included' }),
           ...problems(...everywhere),
         },
-        detail: { operationId: 'exportTasks', summary: 'Export everything', 'x-response-types': ['text/csv'] },
+        detail: {
+          operationId: 'exportTasks',
+          summary: 'Export everything',
+          description: 'As an attachment. In CSV, what a spreadsheet would run as a formula is led by an apostrophe.',
+          'x-content': { 200: { 'text/csv': csvExample } },
+        },
       },
     )
     .post(
@@ -93,7 +102,7 @@ export function transferRoutes(tokens: Tokens, once: Once, exportTasks: ExportTa
           operationId: 'importTasks',
           summary: 'Import an export',
           description: 'All of it or nothing; a fault is named by line and column. At most 64 MiB.',
-          'x-media-types': ['text/csv'],
+          'x-content': { request: { 'application/json': jsonExample, 'text/csv': csvExample } },
           'x-headers': { 200: ['Idempotency-Replayed'] },
           'x-request-headers': ['Idempotency-Key'],
         },

@@ -1,0 +1,38 @@
+const text = (description: string, example: string) => ({
+  description,
+  schema: { type: 'string', examples: [example] },
+})
+
+/** Response headers, as the document's components. */
+export const headers = {
+  ETag: text('The revision, for `If-Match` and `If-None-Match`.', '"42"'),
+  Location: text('Where the new task is.', '/api/kX2mPqR7/tasks/01937b8e-7a40-7c1e-9d2a-3f5b8c6d7e80'),
+  Link: text('The next page (RFC 8288), while there is one.', '</api/kX2mPqR7/tasks?limit=50&cursor=mDpq>; rel="next"'),
+  'X-Total-Count': {
+    description: 'How many there are in all, with `count=true`.',
+    schema: { type: 'integer', examples: [120] },
+  },
+  'Idempotency-Replayed': text('`true` where this is the first answer once more.', 'true'),
+  'WWW-Authenticate': text('What is wrong with the token (RFC 6750).', 'Bearer error="invalid_token"'),
+  'Retry-After': text('Seconds to wait before trying again.', '1'),
+  Accept: text('The media types that this address takes.', 'application/json'),
+  'Accept-Patch': text(
+    'The media types that this address takes (RFC 5789).',
+    'application/json, application/merge-patch+json',
+  ),
+}
+
+const header = (name: string, description: string) => ({ name, in: 'header', description, schema: { type: 'string' } })
+
+/** Request headers, as the document's components, by their own names. */
+export const parameters = Object.fromEntries(
+  [
+    header('If-Match', 'The `ETag` of the task as it was read: 412 if it has changed since (RFC 9110, 13.1.1).'),
+    header('If-None-Match', 'The `ETag` that you have: 304 if nothing has changed since (RFC 9110, 13.1.2).'),
+    header(
+      'Idempotency-Key',
+      'Anything unique, of 1 to 255 printable ASCII characters: a repeat within 24 hours gets the first answer again.',
+    ),
+    header('Last-Event-ID', 'The `id` of the last event that arrived: what came after it is replayed.'),
+  ].map((parameter) => [parameter.name, parameter]),
+)
