@@ -1,7 +1,6 @@
 import type { PgDatabase, PgQueryResultHKT } from 'drizzle-orm/pg-core'
 import type { Config } from '../config.ts'
-import { openPglite } from './pglite.ts'
-import { openPostgres } from './postgres.ts'
+import type { PostgresOptions } from './postgres.ts'
 
 /** Both drivers are this one type: nothing above this folder knows which it talks to. */
 export type Db = PgDatabase<PgQueryResultHKT, Record<string, never>>
@@ -19,9 +18,14 @@ export interface Database {
   close(): Promise<void>
 }
 
-/** Picks the driver: PostgreSQL when `DATABASE_URL` is set, the embedded database otherwise. */
-export function openDatabase(config: Config): Promise<Database> {
-  return config.databaseUrl === undefined ? openPglite(config.dataDir) : openPostgres(config.databaseUrl, config)
+/**
+ * Picks the driver: PostgreSQL when `DATABASE_URL` is set, the embedded database otherwise.
+ * Only that one is loaded: the other would cost every start its time and memory.
+ */
+export async function openDatabase(config: Config): Promise<Database> {
+  if (config.databaseUrl !== undefined) return await openServer(config.databaseUrl, config)
+  const { openPglite } = await import('./pglite.ts')
+  return await openPglite(config.dataDir)
 }
 
 /**
@@ -30,5 +34,10 @@ export function openDatabase(config: Config): Promise<Database> {
  */
 export async function openForMigration(config: Config, database: Database): Promise<Database> {
   if (config.databaseUrl === undefined) return database
-  return openPostgres(config.databaseUrl, { pool: 1, prepare: false, requestTimeoutMs: MIGRATION_MS })
+  return await openServer(config.databaseUrl, { pool: 1, prepare: false, requestTimeoutMs: MIGRATION_MS })
+}
+
+async function openServer(url: string, options: PostgresOptions): Promise<Database> {
+  const { openPostgres } = await import('./postgres.ts')
+  return await openPostgres(url, options)
 }

@@ -35,13 +35,14 @@ export async function openPglite(dataDir: string): Promise<Database> {
     const found = await Bun.file(join(files, 'PG_VERSION'))
       .text()
       .catch(() => undefined)
-    if (found === undefined) await unpackTemplate(root, files)
-    else if (found.trim() !== MAJOR)
+    if (found !== undefined && found.trim() !== MAJOR)
       throw new Error(
         `${files} was made by PostgreSQL ${found.trim()}, this program carries ${MAJOR}. ` +
           'Start the Doable that made it, export the tasks, and import them into an empty DATA_DIR.',
       )
-    const client = await boot(files)
+    // Compiling takes as long as unpacking and needs the processor where that needs the disk.
+    const [modules] = await Promise.all([compileModules(), found ?? unpackTemplate(root, files)])
+    const client = await boot(files, modules)
     let closing: Promise<void> | undefined
     return {
       label: `embedded PostgreSQL ${MAJOR} in ${root}`,
@@ -61,15 +62,18 @@ export async function openPglite(dataDir: string): Promise<Database> {
   }
 }
 
-async function boot(files: string): Promise<PGlite> {
+async function compileModules() {
   const [pgliteWasmModule, initdbWasmModule] = await Promise.all([
     Bun.file(pgliteWasm).arrayBuffer().then(WebAssembly.compile),
     Bun.file(initdbWasm).arrayBuffer().then(WebAssembly.compile),
   ])
+  return { pgliteWasmModule, initdbWasmModule }
+}
+
+async function boot(files: string, modules: Awaited<ReturnType<typeof compileModules>>): Promise<PGlite> {
   const client = new PGlite({
     dataDir: files,
-    pgliteWasmModule,
-    initdbWasmModule,
+    ...modules,
     fsBundle: Bun.file(fsBundle),
     startParams: [...PGlite.defaultStartParams, ...SHARED_BUFFERS.split(' ')],
   })
