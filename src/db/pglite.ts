@@ -1,5 +1,5 @@
 import { Database as Sqlite } from 'bun:sqlite'
-import { mkdir, mkdtemp, rename, rm } from 'node:fs/promises'
+import { access, constants, mkdir, rename, rm } from 'node:fs/promises'
 import { join, resolve } from 'node:path'
 import { PGlite } from '@electric-sql/pglite'
 import { drizzle } from 'drizzle-orm/pglite'
@@ -29,17 +29,20 @@ export async function openPglite(dataDir: string): Promise<Database> {
   await mkdir(root, { recursive: true, mode: 0o700 }).catch((cause) => {
     throw new Error(`cannot make the data directory ${root}: ${reason(cause)}`, { cause })
   })
+  await access(root, constants.W_OK).catch((cause) => {
+    throw new Error(`the data directory ${root} is not writable: ${reason(cause)}`, { cause })
+  })
+  const files = join(root, 'postgres')
+  // Before the lock, which is a file too.
+  const major = await readMajor(files)
+  if (major !== undefined && major !== MAJOR)
+    throw new Error(
+      `${files} was made by PostgreSQL ${major}, this program carries ${MAJOR}. ` +
+        'Start the Doable that made it, export the tasks, and import them into an empty DATA_DIR.',
+    )
   const lock = takeLock(root)
   try {
-    const files = join(root, 'postgres')
-    const found = await Bun.file(join(files, 'PG_VERSION'))
-      .text()
-      .catch(() => undefined)
-    if (found !== undefined && found.trim() !== MAJOR)
-      throw new Error(
-        `${files} was made by PostgreSQL ${found.trim()}, this program carries ${MAJOR}. ` +
-          'Start the Doable that made it, export the tasks, and import them into an empty DATA_DIR.',
-      )
+    const found = await readMajor(files)
     // Compiling takes as long as unpacking and needs the processor where that needs the disk.
     const [modules] = await Promise.all([compileModules(), found ?? unpackTemplate(root, files)])
     const client = await boot(files, modules)
@@ -60,6 +63,17 @@ export async function openPglite(dataDir: string): Promise<Database> {
     lock.close()
     throw error
   }
+}
+
+/** The major version that made the files, where there are any. */
+async function readMajor(files: string): Promise<string | undefined> {
+  const text = await Bun.file(join(files, 'PG_VERSION'))
+    .text()
+    .catch((cause: NodeJS.ErrnoException) => {
+      if (cause.code === 'ENOENT') return undefined
+      throw new Error(`the embedded database in ${files} cannot be read: ${reason(cause)}`, { cause })
+    })
+  return text?.trim()
 }
 
 async function compileModules() {
@@ -105,10 +119,15 @@ function takeLock(root: string): Sqlite {
   }
 }
 
-/** Unpacked beside and then renamed: a first start that is killed leaves no half a database. */
+/**
+ * Unpacked beside and then renamed: a first start that is killed leaves no half a database,
+ * and what it does leave is cleared away by the next. The lock keeps others out meanwhile.
+ */
 async function unpackTemplate(root: string, files: string): Promise<void> {
-  const half = await mkdtemp(join(root, 'unpack-'))
+  const half = join(root, 'postgres.unpacking')
   try {
+    await rm(half, { recursive: true, force: true })
+    await mkdir(half, { mode: 0o700 })
     await new Bun.Archive(await Bun.file(template).bytes()).extract(half)
     await rename(half, files)
   } catch (cause) {
