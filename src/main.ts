@@ -5,7 +5,7 @@ import { createTokens } from './auth/token.ts'
 import { type Config, ConfigError, readConfig } from './config.ts'
 import { openDatabase } from './db/open.ts'
 import { createLog } from './log.ts'
-import { currentSecret, openTokens, prepareDatabase, startService } from './serve.ts'
+import { currentSecret, openTokens, prepareDatabase, type Service, startService } from './serve.ts'
 import { createFeed } from './sync/feed.ts'
 import { purgeExpired } from './tasks/purge.ts'
 
@@ -44,15 +44,11 @@ async function serve(args: string[], env: Record<string, string | undefined>): P
   readArgs(args, 0)
   const config = readConfig(env)
   const log = createLog(config.logLevel)
-  const service = await startService(config, log)
-  log.info({ url: service.url, page: `${service.url}/swagger`, database: service.database }, 'started')
-  if (config.databaseUrl === undefined && config.logLevel !== 'silent')
-    process.stderr.write(welcome(service.url, service.database, config))
-
+  let service: Service | undefined
   const stop = async (signal: NodeJS.Signals) => {
     log.info({ signal }, 'stopping')
     try {
-      await service.stop()
+      await service?.stop()
       log.info('stopped')
       process.exit(0)
     } catch (error) {
@@ -60,8 +56,15 @@ async function serve(args: string[], env: Record<string, string | undefined>): P
       process.exit(1)
     }
   }
+  // Before the start: as a container's first process, without a handler, it could not be stopped
+  // meanwhile. A start may be left at any point, what it does to a database is all or nothing.
   process.once('SIGTERM', stop)
   process.once('SIGINT', stop)
+
+  service = await startService(config, log)
+  log.info({ url: service.url, page: `${service.url}/swagger`, database: service.database }, 'started')
+  if (config.databaseUrl === undefined && config.logLevel !== 'silent')
+    process.stderr.write(welcome(service.url, service.database, config))
 }
 
 async function migrate(args: string[], env: Record<string, string | undefined>): Promise<void> {
@@ -147,8 +150,8 @@ function readArgs(args: string[], count: number, options: Record<string, { type:
 }
 
 function welcome(url: string, database: string, config: Config): string {
-  // In a compiled program there is no runner before the command.
-  const self = Bun.main.startsWith('/$bunfs/') ? process.execPath : 'npx -y bun@1.4.5 src/main.ts'
+  // A compiled program needs no runner before the command.
+  const self = Bun.isStandaloneExecutable ? quote(process.execPath) : 'npx -y bun@1.4.5 src/main.ts'
   const issuers = [
     'HS256 under the secret (BETTER_AUTH_SECRET, or the one kept in DATA_DIR)',
     ...(config.jwksUrl ? [`EdDSA, ES256 and RS256 by ${config.jwksUrl}`] : []),
@@ -163,6 +166,11 @@ function welcome(url: string, database: string, config: Config): string {
     '',
     '',
   ].join('\n')
+}
+
+/** One word of a POSIX shell (2.2.2). */
+function quote(path: string): string {
+  return /^[\w./-]+$/.test(path) ? path : `'${path.replaceAll("'", "'\\''")}'`
 }
 
 async function main(argv: string[], env: Record<string, string | undefined>): Promise<number> {
