@@ -1,6 +1,6 @@
 import { mkdtemp, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
-import { join } from 'node:path'
+import { join, resolve } from 'node:path'
 import postgres from 'postgres'
 import { createTokens, type TokenOptions, type Tokens } from '../src/auth/token.ts'
 import { readConfig } from '../src/config.ts'
@@ -107,13 +107,16 @@ async function startHere(env: Record<string, string>) {
 }
 
 async function startBinary(program: string, env: Record<string, string>, cwd: string) {
-  const child = Bun.spawn([program, 'serve'], {
+  const child = Bun.spawn([resolve(program), 'serve'], {
     cwd,
     env: { ...env, LOG_LEVEL: 'info' },
     stdout: 'pipe',
-    stderr: 'ignore',
+    stderr: 'pipe',
   })
-  const url = await firstAddress(child.stdout)
+  const complaints = new Response(child.stderr).text()
+  const url = await firstAddress(child.stdout).catch(async (cause) => {
+    throw new Error(`${program} did not start: ${await complaints}`, { cause })
+  })
   return {
     url,
     async stop() {
