@@ -105,6 +105,8 @@ function takeLock(root: string): Sqlite {
   let lock: Sqlite | undefined
   try {
     lock = new Sqlite(path, { create: true })
+    // Nothing is ever written: no journal has to lie beside it.
+    lock.run('pragma journal_mode = memory')
     lock.run('begin exclusive')
     return lock
   } catch (cause) {
