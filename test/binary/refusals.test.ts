@@ -1,0 +1,117 @@
+import { describe, expect, test } from 'bun:test'
+import { mkdir, readdir, writeFile } from 'node:fs/promises'
+import { join } from 'node:path'
+import { SECRET } from '../boot.ts'
+import { copyProgram, NOBODY, newFolder, type Place, run, snapshot, start } from './program.ts'
+
+const asRoot = process.getuid?.() === 0
+
+describe('a wrong command line prints the usage, exits 2 and does nothing', () => {
+  const wrong: [name: string, args: string[], says: string][] = [
+    ['unknown command', ['bogus'], 'unknown command: bogus'],
+    ['name of a built-in', ['constructor'], 'unknown command: constructor'],
+    ['empty command', [''], 'unknown command: '],
+    ['unknown option', ['--bogus'], "'--bogus'"],
+    ['unknown option of a command', ['migrate', '--force'], "'--force'"],
+    ['runtime option', ['serve', '--inspect'], "'--inspect'"],
+    ['argument too many', ['healthcheck', 'now'], 'unexpected argument: now'],
+    ['token without a user', ['token'], 'token needs a user id'],
+    ['ttl without a unit', ['token', 'alice', '--ttl', '60'], '--ttl takes'],
+    ['ttl without a value', ['token', 'alice', '--ttl'], '--ttl'],
+  ]
+  test.each(wrong)('%s', async (_, args, says) => {
+    await using folder = await newFolder()
+    const { code, out, err } = await run(args, { cwd: folder.path })
+    expect({ code, out }).toEqual({ code: 2, out: '' })
+    expect(err.split('\n')[0]).toContain(says)
+    expect(err).toContain('Usage: doable [command] [options]')
+    expect(await readdir(folder.path)).toEqual([])
+  })
+})
+
+test('settings that are wrong are all named, and nothing is made', async () => {
+  await using folder = await newFolder()
+  const env = { PORT: 'http', LOG_LEVEL: 'loud', BETTER_AUTH_SECRET: 'short' }
+  const { code, err } = await run([], { cwd: folder.path, env })
+  expect(code).toBe(1)
+  for (const name of Object.keys(env)) expect(err).toContain(name)
+  expect(await readdir(folder.path)).toEqual([])
+})
+
+describe('a data directory that will not do is left as it is', () => {
+  /** Runs `serve` and expects one sentence for the operator, and not a byte changed. */
+  async function expectRefusal(folder: string, place: Place, sentence: RegExp): Promise<void> {
+    const before = await snapshot(folder)
+    const { code, out, err } = await run(['serve'], { ...place, env: { PORT: '0', ...place.env } })
+    expect({ code, out }).toEqual({ code: 1, out: '' })
+    expect(err).toMatch(sentence)
+    expect(err.trim().split('\n')).toHaveLength(1)
+    expect(await snapshot(folder)).toEqual(before)
+  }
+
+  test('made by another major version', async () => {
+    await using folder = await newFolder()
+    const files = join(folder.path, '.doable', 'postgres')
+    await mkdir(files, { recursive: true })
+    await writeFile(join(files, 'PG_VERSION'), '17\n')
+    await writeFile(join(folder.path, '.doable', 'lock'), '')
+    await expectRefusal(folder.path, { cwd: folder.path }, /made by PostgreSQL 17, this program carries 18.*export/)
+  })
+
+  test('in use by a live process, which goes on', async () => {
+    await using folder = await newFolder()
+    const first = start(['serve'], { cwd: folder.path, env: { PORT: '0' } })
+    const url = await first.url
+    await expectRefusal(folder.path, { cwd: folder.path }, /in use by another running Doable/)
+    expect((await fetch(`${url}/health/ready`)).status).toBe(200)
+    process.kill(first.pid, 'SIGTERM')
+    expect((await first.ended).code).toBe(0)
+  })
+
+  test.each([
+    ['not writable', '.doable', /data directory .*\.doable is not writable/],
+    ['below a folder that is not writable', 'sealed/.doable', /cannot make the data directory .*sealed.*/],
+  ])('%s', async (_, path, sentence) => {
+    await using folder = await newFolder()
+    const program = await copyProgram(join(folder.path, 'bin'))
+    await mkdir(join(folder.path, path.split('/')[0] ?? ''), { mode: 0o555 })
+    const env = { DATA_DIR: join(folder.path, path) }
+    await expectRefusal(folder.path, { cwd: folder.path, program, env, ...(asRoot && { uid: NOBODY }) }, sentence)
+  })
+
+  test('not a directory', async () => {
+    await using folder = await newFolder()
+    await writeFile(join(folder.path, '.doable'), 'a file')
+    await expectRefusal(folder.path, { cwd: folder.path }, /cannot make the data directory/)
+  })
+})
+
+test('a data directory whose process was killed opens again, also when that was its first start', async () => {
+  await using folder = await newFolder()
+  const place = { cwd: folder.path, env: { PORT: '0' } }
+  const data = join(folder.path, '.doable')
+  for (const moment of [/unpacking/, /^postgres$/]) {
+    const service = start(['serve'], place)
+    const seen = () => readdir(data).then((names) => names.some((name) => moment.test(name)))
+    while (!(await seen().catch(() => false))) await Bun.sleep(5)
+    process.kill(service.pid, 'SIGKILL')
+    expect((await service.ended).code).toBeUndefined()
+  }
+  const service = start(['serve'], place)
+  const url = await service.url
+  expect((await fetch(`${url}/health/ready`)).status).toBe(200)
+  process.kill(service.pid, 'SIGTERM')
+  expect((await service.ended).code).toBe(0)
+  expect((await readdir(data)).sort()).toEqual(['lock', 'postgres', 'secret'])
+})
+
+test('SIGTERM during the start ends it at once, with 0', async () => {
+  await using folder = await newFolder()
+  const secret = { BETTER_AUTH_SECRET: SECRET }
+  // Nothing listens at port 1: the start waits for a database.
+  const env = { PORT: '0', DATABASE_URL: 'postgres://nobody@127.0.0.1:1/none', ...secret }
+  const service = start(['serve'], { cwd: folder.path, env })
+  await Bun.sleep(1500)
+  process.kill(service.pid, 'SIGTERM')
+  expect(await service.ended).toMatchObject({ code: 0, out: expect.stringContaining('stopping') })
+})
