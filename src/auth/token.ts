@@ -106,6 +106,8 @@ export async function createTokens(options: TokenOptions) {
         if (token.length > MAX_TOKEN_LENGTH) throw new errors.JWTInvalid('too long')
         const { alg } = decodeProtectedHeader(token)
         const claims = alg === 'HS256' ? await verifyHs256(token) : await verifyByKeySet(token)
+        // 1e999 is well-formed JSON and reads as Infinity: a token without an end.
+        if (!Number.isFinite(claims.exp)) throw new errors.JWTInvalid('exp is not a finite number')
         const identity = { id: readUserId(claims), expires: Number(claims.exp) }
         cache.set(token, identity)
         return identity
