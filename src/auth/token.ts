@@ -77,16 +77,15 @@ export async function createTokens(options: TokenOptions) {
       return (await jwtVerify(token, keySet, asymmetric)).payload
     } catch (error) {
       if (!(error instanceof errors.JWKSMultipleMatchingKeys)) throw error
-      // Without a `kid`, any key of the set that fits may have signed.
-      let last: unknown = error
+      // Without a `kid`, any key of the set that fits may have signed. Once one has, its verdict on the claims stands.
       for await (const key of error) {
         try {
           return (await jwtVerify(token, key, asymmetric)).payload
         } catch (failed) {
-          last = failed
+          if (!(failed instanceof errors.JWSSignatureVerificationFailed)) throw failed
         }
       }
-      throw last
+      throw error
     }
   }
 
