@@ -1,4 +1,4 @@
-import { chmod, link, readFile, rm, writeFile } from 'node:fs/promises'
+import { chmod, link, mkdir, readFile, rm, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 
 /** Published in documentation and samples, so known to everyone. Compared in lower case. */
@@ -14,15 +14,22 @@ const WELL_KNOWN = [
 
 /** Words that only stand in a secret which someone was meant to replace. */
 const PLACEHOLDER =
-  /change.?(me|this|it)|replace.?(me|this|with)|placeholder|example|your.?(own|super|secret|better|jwt|key|\d+)|(super|very|my|the).?secret|secret.?(key|here)|(paste|put|insert).*here|^generate|password|x{6}|<|>|\.\.\./i
+  /change.?(me|this|it)|replace.?(me|this|with)|placeholder|example|your.?(own|super|better|jwt|key|\d+.?bit)|secret|at.?least|32.?char|(paste|put|insert).*here|^generate|password|x{6}|<|>|\.\.\./i
 
 /** Whether a secret of sufficient length is one that others know or can guess. */
 export function isWeakSecret(secret: string): boolean {
   if (WELL_KNOWN.includes(secret.toLowerCase()) || PLACEHOLDER.test(secret)) return true
-  // Repetition ("abababab…", "0000…") and a run along the alphabet carry next to nothing.
-  if (new Set(secret).size < 10) return true
+  // Repetition and a run along the alphabet carry next to nothing. Few distinct characters alone
+  // do not tell: of honest secrets in hex, one in eight thousand has fewer than ten.
+  if (new Set(secret).size < 6 || isRepeated(secret)) return true
   const steps = [...secret].filter((_, i) => i > 0 && secret.charCodeAt(i) - secret.charCodeAt(i - 1) === 1).length
   return steps > secret.length / 2
+}
+
+/** Whether a secret is a shorter one over and over, the last time perhaps cut off. */
+function isRepeated(secret: string): boolean {
+  for (let period = 1; period <= secret.length / 2; period++) if (secret.startsWith(secret.slice(period))) return true
+  return false
 }
 
 /**
@@ -41,7 +48,9 @@ export async function keptSecret(dataDir: string): Promise<string> {
     return kept.trim()
   }
   const fresh = Buffer.from(crypto.getRandomValues(new Uint8Array(32))).toString('base64url')
-  const half = `${path}.${process.pid}`
+  // Not by process id: in containers that share a volume, all have the same one.
+  const half = `${path}.${crypto.randomUUID()}`
+  await mkdir(dataDir, { recursive: true, mode: 0o700 })
   await writeFile(half, `${fresh}\n`, { mode: 0o600 })
   // A link, unlike a rename, does not replace what another process has just put there.
   await link(half, path).catch((error: NodeJS.ErrnoException) => {
