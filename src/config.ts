@@ -1,19 +1,30 @@
-import { type Static, Type } from '@sinclair/typebox'
+import { Kind, type Static, Type, TypeRegistry } from '@sinclair/typebox'
 import { Value } from '@sinclair/typebox/value'
 import { isWeakSecret } from './auth/secret.ts'
 
 const LOG_LEVELS = ['fatal', 'error', 'warn', 'info', 'debug', 'trace', 'silent'] as const
 
+// Checked as the text that it is: TypeBox's conversion would take `true` for 1 and `8000.5` for 8000.
+TypeRegistry.Set<{ minimum: number; maximum: number }>(
+  'Whole',
+  ({ minimum, maximum }, text) => /^\d{1,9}$/.test(String(text)) && Number(text) >= minimum && Number(text) <= maximum,
+)
+TypeRegistry.Set<{ protocol: RegExp }>('Url', ({ protocol }, text) =>
+  protocol.test(URL.parse(String(text))?.protocol ?? ''),
+)
+
 /** What may stand in the environment. Every value is text there, and an empty one is as good as none. */
-const Environment = Type.Object({
+export const Environment = Type.Object({
   PORT: whole(8000, 0, 65535),
   HOST: Type.String({ default: '127.0.0.1' }),
-  DATABASE_URL: Type.Optional(Type.String({ pattern: '^postgres(ql)?://', detail: 'must start with postgres://' })),
+  DATABASE_URL: Type.Optional(
+    address(/^postgres(ql)?:$/, 'must look like postgres://user:password@host:5432/database'),
+  ),
   DATA_DIR: Type.String({ default: './.doable' }),
   BETTER_AUTH_SECRET: Type.Optional(Type.String()),
   BETTER_AUTH_SECRETS_PREVIOUS: Type.String({ default: '' }),
-  BETTER_AUTH_URL: Type.Optional(httpUrl()),
-  JWKS_URL: Type.Optional(httpUrl()),
+  BETTER_AUTH_URL: Type.Optional(address(/^https?:$/, 'must be an http:// or https:// address')),
+  JWKS_URL: Type.Optional(address(/^https?:$/, 'must be an http:// or https:// address')),
   JWT_ISSUER: Type.Optional(Type.String()),
   JWT_AUDIENCE: Type.Optional(Type.String()),
   CORS_ORIGINS: Type.String({ default: 'http://localhost:3000' }),
@@ -70,17 +81,19 @@ export class ConfigError extends Error {
  */
 export function readConfig(env: Record<string, string | undefined>): Config {
   const faults: string[] = []
-  const given = Object.fromEntries(Object.entries(env).filter(([, value]) => value?.trim()))
-  const values = Value.Convert(Environment, Value.Default(Environment, given)) as Environment
+  const values = Value.Default(Environment, givenIn(env)) as Environment
   for (const { path, schema } of Value.Errors(Environment, values))
     faults.push(`${path.slice(1)} ${schema['detail'] ?? 'is not valid'}`)
 
-  const previous = list(values.BETTER_AUTH_SECRETS_PREVIOUS ?? '')
+  const previous = list(values.BETTER_AUTH_SECRETS_PREVIOUS)
   checkSecrets(values, previous, faults)
-  const corsOrigins = list(values.CORS_ORIGINS ?? '')
+  const corsOrigins = list(values.CORS_ORIGINS)
   for (const origin of corsOrigins)
-    if (origin !== '*' && URL.parse(origin)?.origin !== origin)
-      faults.push('CORS_ORIGINS must list origins like https://app.example.com, without a path or a trailing slash')
+    if (origin !== '*' && (URL.parse(origin)?.origin !== origin || origin.includes('*')))
+      faults.push(
+        'CORS_ORIGINS must list origins as browsers send them, like https://app.example.com: ' +
+          'no path, no slash at the end, no default port, no wildcard within',
+      )
   if (corsOrigins.includes('*') && corsOrigins.length > 1)
     faults.push('CORS_ORIGINS must be * alone or a list of origins')
 
@@ -90,7 +103,7 @@ export function readConfig(env: Record<string, string | undefined>): Config {
   // Better Auth signs its base URL as configured, which may end in a slash.
   const implied = issuerUrl === undefined ? [] : [issuerUrl, `${issuerUrl}/`]
   return Object.freeze({
-    port: values.PORT,
+    port: Number(values.PORT),
     host: values.HOST,
     databaseUrl: values.DATABASE_URL,
     dataDir: values.DATA_DIR,
@@ -105,11 +118,24 @@ export function readConfig(env: Record<string, string | undefined>): Config {
     audience: values.JWT_AUDIENCE,
     corsOrigins,
     logLevel: values.LOG_LEVEL,
-    pool: values.DB_POOL,
+    pool: Number(values.DB_POOL),
     prepare: values.DB_PREPARE === 'on',
-    requestTimeoutMs: values.REQUEST_TIMEOUT_MS,
-    trashDays: values.TRASH_DAYS,
+    requestTimeoutMs: Number(values.REQUEST_TIMEOUT_MS),
+    trashDays: Number(values.TRASH_DAYS),
   })
+}
+
+/**
+ * Line ends and spaces around a value are accidents, but a secret is left as it is: whoever
+ * signs with it reads the same bytes.
+ */
+function givenIn(env: Record<string, string | undefined>): Record<string, string> {
+  return Object.fromEntries(
+    Object.entries(env).flatMap(([name, value = '']) => {
+      const trimmed = value.trim()
+      return trimmed === '' ? [] : [[name, name === 'BETTER_AUTH_SECRET' ? value : trimmed]]
+    }),
+  )
 }
 
 function checkSecrets(values: Environment, previous: string[], faults: string[]): void {
@@ -135,14 +161,15 @@ function list(text: string): string[] {
 }
 
 function whole(fallback: number, minimum: number, maximum: number) {
-  return Type.Integer({
-    default: fallback,
+  return Type.Unsafe<string>({
+    [Kind]: 'Whole',
+    default: String(fallback),
     minimum,
     maximum,
     detail: `must be a whole number from ${minimum} to ${maximum}`,
   })
 }
 
-function httpUrl() {
-  return Type.String({ pattern: '^https?://[^\\s/]+', detail: 'must be an http:// or https:// address' })
+function address(protocol: RegExp, detail: string) {
+  return Type.Unsafe<string>({ [Kind]: 'Url', protocol, detail })
 }
