@@ -63,7 +63,9 @@ export function requestStage(allowedMethods: (path: string) => string | undefine
 export function corsStage(origins: readonly string[]) {
   const any = origins.includes('*')
   return cors({
-    origin: any ? '*' : [...origins],
+    // Compared here: of a text, the plugin would also take what only ends like a listed origin
+    // (`evil://https://app.example.com`), and every member of Object.prototype.
+    origin: any ? '*' : ({ headers }) => origins.includes(headers.get('origin') ?? ''),
     credentials: !any,
     methods: [...METHODS],
     allowedHeaders: ALLOWED,

@@ -1,0 +1,158 @@
+import { afterAll, beforeAll, describe, expect, setDefaultTimeout, test } from 'bun:test'
+import { boot, databases, type Target } from '../boot.ts'
+
+setDefaultTimeout(60_000)
+
+const front = 'https://app.example.com'
+const local = 'http://localhost:5173'
+const path = '/api/alice/tasks'
+
+/** What browsers must be able to read, and what they must be able to send. */
+const readable = ['ETag', 'Location', 'Link', 'X-Total-Count', 'WWW-Authenticate', 'Retry-After', 'X-Request-Id']
+const sendable = ['Authorization', 'Content-Type', 'If-Match', 'If-None-Match', 'Idempotency-Key', 'Last-Event-ID']
+
+const names = (response: Response, field: string) =>
+  (response.headers.get(field) ?? '').split(',').map((name) => name.trim().toLowerCase())
+
+/** One answer of each kind: by whom, what, and its status. */
+const answers: [string | undefined, string, string, unknown, number][] = [
+  ['alice', 'GET', path, undefined, 200],
+  ['alice', 'POST', path, { title: 'a' }, 201],
+  ['alice', 'POST', path, '{', 400],
+  [undefined, 'GET', path, undefined, 401],
+  ['bob', 'GET', path, undefined, 403],
+  ['alice', 'GET', `${path}/01937b8e-7a40-7c1e-9d2a-3f5b8c6d7e80`, undefined, 404],
+  ['alice', 'GET', '/nowhere', undefined, 404],
+  ['alice', 'PUT', path, {}, 405],
+  ['alice', 'POST', path, { title: '' }, 422],
+  [undefined, 'GET', '/health', undefined, 200],
+  [undefined, 'GET', '/swagger/json', undefined, 200],
+]
+
+describe.each([...databases])('cross-origin requests, over %s', (kind) => {
+  let target: Target
+  beforeAll(async () => {
+    target = await boot(kind, { CORS_ORIGINS: `${front},${local}` })
+  })
+  afterAll(() => target.stop())
+
+  const preflight = (origin: string, method = 'PUT', to = path) =>
+    target.request(undefined, 'OPTIONS', to, undefined, {
+      origin,
+      'access-control-request-method': method,
+      'access-control-request-headers': 'authorization,content-type',
+    })
+
+  const headersOf = (body: unknown) => (typeof body === 'string' ? { 'content-type': 'application/json' } : {})
+
+  test.each(answers)('as %p, %s %s is readable by a listed origin: %#', async (user, method, to, body, status) => {
+    for (const origin of [front, local]) {
+      const response = await target.request(user, method, to, body, { origin, ...headersOf(body) })
+      expect(response.status).toBe(status)
+      expect(response.headers.get('access-control-allow-origin')).toBe(origin)
+      expect(response.headers.get('access-control-allow-credentials')).toBe('true')
+      expect(names(response, 'vary')).toContain('origin')
+      expect(names(response, 'access-control-expose-headers')).toEqual(
+        expect.arrayContaining(readable.map((name) => name.toLowerCase())),
+      )
+    }
+  })
+
+  test.each(answers)(
+    'as %p, %s %s is closed to an origin that is not listed: %#',
+    async (user, method, to, body, status) => {
+      const origin = 'https://evil.example'
+      const response = await target.request(user, method, to, body, { origin, ...headersOf(body) })
+      expect(response.status).toBe(status)
+      expect(response.headers.get('access-control-allow-origin')).toBeNull()
+      expect(names(response, 'vary')).toContain('origin')
+    },
+  )
+
+  test.each([
+    'https://app.example.com.evil.example',
+    'https://evil-app.example.com',
+    'https://sub.app.example.com',
+    'http://app.example.com',
+    'https://app.example.com:444',
+    'https://app.example.com/',
+    'HTTPS://APP.EXAMPLE.COM',
+    'app.example.com',
+    'https://https://app.example.com',
+    'evil://https://app.example.com',
+    `${front},${local}`,
+    'null',
+    '*',
+    'constructor',
+    '__proto__',
+  ])('%s is not a listed origin', async (origin) => {
+    expect((await preflight(origin)).headers.get('access-control-allow-origin')).toBeNull()
+    const response = await target.request('alice', 'GET', path, undefined, { origin })
+    expect(response.headers.get('access-control-allow-origin')).toBeNull()
+  })
+
+  test('without an Origin nothing is allowed, and caches know that it matters', async () => {
+    const response = await target.request('alice', 'GET', path)
+    expect(response.headers.get('access-control-allow-origin')).toBeNull()
+    expect(names(response, 'vary')).toContain('origin')
+  })
+
+  test.each(['GET', 'POST', 'PUT', 'PATCH', 'DELETE'])(
+    'a preflight for %s is answered without a token',
+    async (method) => {
+      const response = await preflight(front, method)
+      expect(response.status).toBe(204)
+      expect(await response.text()).toBe('')
+      expect(response.headers.get('access-control-allow-origin')).toBe(front)
+      expect(response.headers.get('access-control-allow-credentials')).toBe('true')
+      expect(names(response, 'access-control-allow-methods')).toContain(method.toLowerCase())
+      expect(names(response, 'access-control-allow-headers')).toEqual(
+        expect.arrayContaining(sendable.map((name) => name.toLowerCase())),
+      )
+      expect(Number(response.headers.get('access-control-max-age'))).toBeGreaterThan(0)
+    },
+  )
+
+  test('OPTIONS that is no preflight tells the methods of an address', async () => {
+    const response = await target.request(undefined, 'OPTIONS', path, undefined, { origin: front })
+    expect(response.status).toBe(204)
+    expect(names(response, 'allow')).toEqual(expect.arrayContaining(['get', 'post', 'head', 'options']))
+    expect(names(response, 'allow')).not.toContain('put')
+  })
+
+  test('OPTIONS * and OPTIONS of nothing do no harm', async () => {
+    const response = await target.request(undefined, 'OPTIONS', '/nowhere')
+    expect([204, 404]).toContain(response.status)
+  })
+})
+
+describe('CORS_ORIGINS', () => {
+  const open: Target[] = []
+  afterAll(async () => {
+    for (const target of open) await target.stop()
+  })
+
+  async function start(env: Record<string, string>): Promise<Target> {
+    const target = await boot('embedded', env)
+    open.push(target)
+    return target
+  }
+
+  test('* lets every origin in, but no credentials', async () => {
+    const target = await start({ CORS_ORIGINS: '*' })
+    for (const origin of [front, 'https://other.example', 'null'])
+      for (const user of ['alice', undefined]) {
+        const response = await target.request(user, 'GET', path, undefined, { origin })
+        expect(response.headers.get('access-control-allow-origin')).toBe('*')
+        expect(response.headers.get('access-control-allow-credentials')).toBeNull()
+      }
+  })
+
+  test('unset, it lets http://localhost:3000 in', async () => {
+    const target = await start({})
+    const allowed = async (origin: string) =>
+      (await target.request('alice', 'GET', path, undefined, { origin })).headers.get('access-control-allow-origin')
+    expect(await allowed('http://localhost:3000')).toBe('http://localhost:3000')
+    expect(await allowed('http://localhost:3001')).toBeNull()
+  })
+})
