@@ -68,7 +68,7 @@ export async function createTokens(options: TokenOptions) {
       for (const { decorator } of plugins)
         if (await decorator.jwt.verify(token, before)) throw new errors.JWTExpired('expired', {})
     }
-    throw new errors.JWSSignatureVerificationFailed()
+    throw new errors.JWTInvalid('no secret of ours signed it, or a claim does not hold')
   }
 
   async function verifyByKeySet(token: string): Promise<JWTPayload> {
@@ -114,8 +114,8 @@ export async function createTokens(options: TokenOptions) {
         cache.delete(token)
         if (error instanceof Problem) throw error
         throw error instanceof errors.JWTExpired
-          ? refuse('token-expired', 'The token has expired. Please sign in again.', error)
-          : refuse('token-invalid', 'The token is not valid here. Please sign in again.', error)
+          ? refuse('token-expired', 'The token has expired. Please sign in again.', loggable(error))
+          : refuse('token-invalid', 'The token is not valid here. Please sign in again.', loggable(error))
       }
     },
 
@@ -135,6 +135,13 @@ export async function createTokens(options: TokenOptions) {
 export function refuse(code: ProblemCode & `token-${string}`, detail: string, cause?: unknown): Problem {
   const reason = code === 'token-missing' ? '' : ` error="invalid_token", error_description="${detail}"`
   return new Problem(code, detail, { headers: { 'www-authenticate': `Bearer${reason}` }, cause })
+}
+
+/** What the log may hold of a refusal: some messages of jose, and of the JSON parser below it, quote the token. */
+function loggable(error: unknown): Error {
+  const { name, code } = error as { name?: string; code?: string }
+  const message = error instanceof errors.JWTClaimValidationFailed ? error.message : ''
+  return Object.assign(new Error(message), { name, code })
 }
 
 /** Imports the key once: from text, the plugin would at every call. */
