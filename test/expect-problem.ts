@@ -1,0 +1,53 @@
+import { expect } from 'bun:test'
+import type { ProblemDocument } from '../src/http/problems.ts'
+
+/** What belongs to the inside: stacks, files, SQL, and the libraries' own words. */
+const INSIDE =
+  /\bat \S+ \(|\\n|\.[jt]s:\d|node_modules|\/src\/|\b(select|insert into|update \w+ set|delete from) |sqlstate|drizzle|pglite|postgres|elysia|typebox|\bjose\b|\[object|expected|undefined|nan\b/i
+
+const FIELDS = ['code', 'detail', 'request_id', 'status', 'title', 'type']
+
+/**
+ * Holds a refusal against RFC 9457 and the contract: status and code as given, a
+ * well-formed document, the header fields of its status, and nothing of the inside.
+ *
+ * @param unseen what was sent, and so must not come back.
+ */
+export async function expectProblem(
+  response: Response,
+  status: number,
+  code: string,
+  { pointers, unseen = [] }: { pointers?: string[]; unseen?: string[] } = {},
+): Promise<ProblemDocument> {
+  const text = await response.text()
+  expect(`${response.status} ${text}`).toStartWith(`${status} {`)
+  expect(response.headers.get('content-type')).toBe('application/problem+json')
+  expect(response.headers.get('cache-control')).toBe('no-store')
+  const problem = JSON.parse(text) as ProblemDocument
+  expect(problem).toMatchObject({ status, code, type: `urn:doable:problem:${code}` })
+  expect(problem.request_id).toMatch(/^[\w.:-]{1,128}$/)
+  expect(response.headers.get('x-request-id')).toBe(problem.request_id)
+  for (const words of [problem.title, problem.detail]) expect(words).toMatch(/^[A-Z]/)
+  expect(text.replace(problem.request_id, '')).not.toMatch(INSIDE)
+  for (const sent of unseen) expect(text).not.toContain(sent)
+
+  expect(Object.keys(problem).sort()).toEqual((status === 422 ? [...FIELDS, 'errors'] : FIELDS).sort())
+  if (status === 422) {
+    expect(problem.errors).not.toBeEmpty()
+    for (const { pointer, detail, ...rest } of problem.errors ?? []) {
+      expect(pointer).toMatch(/^(\/.*)?$/s)
+      expect(detail).toMatch(/\w/)
+      expect(rest).toEqual({})
+    }
+    if (pointers) expect(problem.errors?.map(({ pointer }) => pointer).sort()).toEqual([...pointers].sort())
+  }
+  if (status === 401) expectChallenge(response.headers.get('www-authenticate'), code)
+  if (status === 405) expect(response.headers.get('allow')).toMatch(/^[A-Z]+(, [A-Z]+)*$/)
+  return problem
+}
+
+/** RFC 6750, section 3: a request without a token is told no error (3.1). */
+function expectChallenge(challenge: string | null, code: string): void {
+  if (code === 'token-missing') expect(challenge).toBe('Bearer')
+  else expect(challenge).toMatch(/^Bearer error="invalid_token", error_description="[^"]+"$/)
+}
