@@ -39,6 +39,22 @@ const opaque = customType<{ data: string; driverData: string }>({
   dataType: () => 'text COLLATE "C"',
 })
 
+/**
+ * An array of texts without NULLs. One driver hands over PostgreSQL's text form (manual,
+ * 8.15.6), which Drizzle's own arrays would read without its backslashes; the other has
+ * read it already.
+ */
+const texts = customType<{ data: string[]; driverData: string | string[] }>({
+  dataType: () => 'text[]',
+  fromDriver: (value) => (typeof value === 'string' ? readArray(value) : value),
+})
+
+function readArray(literal: string): string[] {
+  return Array.from(literal.matchAll(/"((?:[^"\\]|\\.)*)"|[^,{}]+/gs), ([bare, quoted]) =>
+    quoted === undefined ? bare : quoted.replace(/\\(.)/gs, '$1'),
+  )
+}
+
 /** A schema of our own: Doable can share a database with the front end's tables. */
 export const doable = pgSchema('doable')
 
@@ -71,7 +87,7 @@ export const tasks = doable.table(
     priority: priority().notNull().default('medium'),
     /** `YYYY-MM-DD` or an instant in UTC: one text whose byte order is its time order. */
     due_date: opaque(),
-    tags: text().array().notNull().default(sql`'{}'`),
+    tags: texts().notNull().default(sql`'{}'`),
     position: doublePrecision().notNull(),
     revision: bigint({ mode: 'number' }).notNull(),
     created_at: timestamp().notNull().default(sql`now()`),
