@@ -18,7 +18,8 @@ export function createMethodTable(routes: () => readonly Route[]): (path: string
 function buildTable(routes: readonly Route[]) {
   const byPath = new Map<string, Set<string>>()
   for (const { method, path } of routes) {
-    if (path.includes('*')) continue
+    // The CORS plugin's answers to OPTIONS, at `/` and everywhere, make no address exist.
+    if (method === 'OPTIONS' || path.includes('*')) continue
     const methods = byPath.get(path) ?? new Set(['OPTIONS'])
     methods.add(method)
     if (method === 'GET') methods.add('HEAD')
