@@ -1,0 +1,108 @@
+import { describe, expect, test } from 'bun:test'
+import { databases } from '../boot.ts'
+import { type Client, ifMatch, newClient, type Task, taskOf, useService } from '../client.ts'
+import { expectProblem } from '../expect-problem.ts'
+
+const WRITERS = 50
+const ROUNDS = 4
+
+const times = <T>(count: number, each: (i: number) => Promise<T>) =>
+  Promise.all(Array.from({ length: count }, (_, i) => each(i)))
+
+/** One of the writes there are; all of them fall to each writer, one after another. */
+function write(ann: Client, id: string, writer: number, round: number): Promise<Response> {
+  switch ((writer + round) % 4) {
+    case 0:
+      return ann.post({ title: `by ${writer}` })
+    case 1:
+      return ann.put(id, { title: `by ${writer}` })
+    case 2:
+      return ann.complete(id)
+    default:
+      return writer % 3 === 0 ? ann.delete(id) : ann.patch(id, { tags: [`${writer}`] })
+  }
+}
+
+describe.each(databases)('concurrent writers over %s', (kind) => {
+  const service = useService(kind)
+
+  test('the first writes of a new user, all at once, get the revisions 1 to N and places to match', async () => {
+    const ann = newClient(service)
+    const made = await times(WRITERS, () => ann.create())
+    const oneToN = Array.from({ length: WRITERS }, (_, i) => i + 1)
+    expect(made.map(({ revision }) => revision).sort((a, b) => a - b)).toEqual(oneToN)
+    for (const { revision, position } of made) expect(position).toBe(revision)
+    expect(await ann.list()).toHaveLength(WRITERS)
+  })
+
+  test('creates, updates and deletes of one user leave neither a hole nor a twin among the revisions', async () => {
+    const ann = newClient(service)
+    const targets = await times(10, async () => (await ann.create()).id)
+    const revisions: number[] = []
+    let [deleted, refused] = [0, 0]
+    await times(WRITERS, async (writer) => {
+      for (let round = 0; round < ROUNDS; round++) {
+        // Writes to the same few tasks, that race with their deletion.
+        const response = await write(ann, targets[(3 * writer + 2 * round) % targets.length] ?? '', writer, round)
+        if (response.status === 204) deleted++
+        else if (response.status === 404) {
+          await expectProblem(response, 404, 'task-not-found')
+          refused++
+        } else revisions.push((await taskOf(response, response.status === 201 ? 201 : 200)).revision)
+      }
+    })
+    // Answers without a body leave their revision to be counted: each succeeded once and raised by one.
+    const counter = await ann.revision()
+    expect(deleted).toBeGreaterThan(0)
+    expect(deleted).toBeLessThanOrEqual(targets.length)
+    expect(deleted + refused + revisions.length).toBe(WRITERS * ROUNDS)
+    expect(new Set(revisions).size).toBe(revisions.length)
+    expect(Math.min(...revisions)).toBeGreaterThan(targets.length)
+    expect(Math.max(...revisions)).toBeLessThanOrEqual(counter)
+    expect(targets.length + revisions.length + deleted).toBe(counter)
+    const last = Math.max(...(await ann.list()).map(({ revision }) => revision))
+    expect(last).toBe(counter + 1)
+  })
+
+  test('of concurrent edits with one If-Match exactly one goes through', async () => {
+    const ann = newClient(service)
+    const task = await ann.create()
+    const answers = await times(WRITERS, (i) => ann.put(task.id, { title: `Edit ${i}` }, ifMatch(task.revision)))
+    const winners: Task[] = []
+    for (const response of answers)
+      if (response.ok) winners.push(await taskOf(response))
+      else await expectProblem(response, 412, 'revision-mismatch')
+    expect(winners).toHaveLength(1)
+    expect(await ann.read(task.id)).toEqual(winners[0] as Task)
+    expect(await ann.revision()).toBe(task.revision + 1)
+  })
+
+  test('concurrent toggles are each counted once', async () => {
+    const ann = newClient(service)
+    const { id } = await ann.create()
+    const answers = await times(WRITERS + 1, async () => taskOf(await ann.complete(id)))
+    answers.sort((a, b) => a.revision - b.revision)
+    for (const [i, { completed, revision }] of answers.entries())
+      expect({ completed, revision }).toEqual({ completed: i % 2 === 0, revision: i + 2 })
+    expect((await ann.read(id)).completed).toBe(true)
+  })
+
+  test('concurrent changes of different fields are all kept', async () => {
+    const ann = newClient(service)
+    const { id } = await ann.create()
+    const fields = { title: 'T', description: 'D', priority: 'high', due_date: '2026-11-24', tags: ['t'], position: 9 }
+    await Promise.all(Object.entries(fields).map(async ([name, value]) => taskOf(await ann.put(id, { [name]: value }))))
+    expect(await ann.read(id)).toMatchObject(fields)
+  })
+
+  test('of concurrent deletions exactly one goes through, and of concurrent creations with one id', async () => {
+    const ann = newClient(service)
+    const { id } = await ann.create()
+    const deletions = await times(WRITERS, async () => (await ann.delete(id)).status)
+    expect(deletions.sort().filter((status) => status !== 404)).toEqual([204])
+    const chosen = crypto.randomUUID()
+    const creations = await times(WRITERS, async () => (await ann.post({ id: chosen, title: 'x' })).status)
+    expect(creations.sort().filter((status) => status !== 409)).toEqual([201])
+    expect(await ann.revision()).toBe(3)
+  })
+})
