@@ -9,7 +9,7 @@ import type { Db } from './open.ts'
 /** The SQL travels inside the program; a test holds this list against the folder. */
 const files: Record<string, string> = { '0000_init': init }
 
-const migrations: MigrationMeta[] = journal.entries.map(({ tag, when, breakpoints }) => {
+export const migrations: MigrationMeta[] = journal.entries.map(({ tag, when, breakpoints }) => {
   const text = files[tag]
   if (text === undefined) throw new Error(`migration ${tag} is in the journal but not in the program`)
   return {
