@@ -1,0 +1,126 @@
+import { expect, test } from 'bun:test'
+import { readdir } from 'node:fs/promises'
+import { dirname, join, normalize, relative } from 'node:path'
+
+const root = join(import.meta.dir, '../..')
+
+/**
+ * What each room may import beside its own folder and `problem.ts`; the first row that
+ * fits a file is its own. Types may come from anywhere: they are gone before this looks.
+ */
+const arrows: [room: string, mayImport: string[]][] = [
+  ['src/main.ts', ['src/{serve,app,config,log}.ts', 'src/{auth,db}/*.ts', 'package.json']],
+  ['src/serve.ts', ['src/{app,config}.ts', 'src/{auth,db}/*.ts']],
+  ['src/app.ts', ['src/{http,auth,tasks,sync}/*.ts']],
+  ['src/config.ts', ['src/auth/secret.ts']],
+  ['src/log.ts', ['package.json']],
+  ['src/problem.ts', []],
+  [
+    'src/*/routes.ts',
+    ['src/auth/user.ts', 'src/http/{body,conditional,idempotency,problems}.ts', 'src/tasks/model.ts'],
+  ],
+  ['src/{tasks,sync}/{store,list,changes}.ts', ['src/db/schema.ts', 'src/tasks/model.ts']],
+  ['src/sync/*.ts', ['src/tasks/model.ts']],
+  ['src/http/idempotency.ts', ['src/db/schema.ts']],
+  ['src/http/{docs,health}.ts', ['package.json', 'node_modules/@scalar/**']],
+  ['src/db/migrate.ts', ['drizzle/**']],
+  ['src/db/pglite.ts', ['node_modules/@electric-sql/**']],
+  ['src/{auth,db,http,tasks}/*.ts', []],
+]
+
+/** Packages that one room keeps to itself, so that replacing one touches one place. */
+const keepers: [packages: string, rooms: string][] = [
+  ['@elysiajs/swagger', 'src/http/docs.ts'],
+  ['@elysiajs/cors', 'src/http/request.ts'],
+  ['{@elysiajs/jwt,jose,lru-cache}', 'src/auth/*.ts'],
+  ['{postgres,@electric-sql/**}', 'src/db/*.ts'],
+  // `main` takes Drizzle's mock, to print the document without a database.
+  ['drizzle-orm{,/**}', 'src/{main,db/*,{tasks,sync}/{store,list,changes},http/idempotency}.ts'],
+  ['pino', 'src/log.ts'],
+  ['elysia', 'src/{app.ts,{auth,http,tasks,sync}/*.ts}'],
+]
+
+const fits = (pattern: string, path: string) => new Bun.Glob(pattern).match(path)
+
+interface Import {
+  from: string
+  /** A path below the root for what is ours, or the package's specifier. */
+  to: string
+  ours: boolean
+}
+
+async function readImports(): Promise<Import[]> {
+  const transpiler = new Bun.Transpiler({ loader: 'ts' })
+  const names = await readdir(join(root, 'src'), { recursive: true })
+  const found: Import[] = []
+  for (const name of names.filter((path) => path.endsWith('.ts') && !path.endsWith('.d.ts'))) {
+    const from = normalize(join('src', name))
+    for (const { path } of transpiler.scanImports(await Bun.file(join(root, from)).text())) {
+      const ours = path.startsWith('.')
+      found.push({ from, to: ours ? relative(root, join(root, dirname(from), path)) : path, ours })
+    }
+  }
+  return found
+}
+
+const imports = await readImports()
+const ours = imports.filter((found) => found.ours)
+
+function mayImport({ from, to }: Import): boolean {
+  if (to === 'src/problem.ts') return true
+  // The files right below src/ are rooms of their own, not one folder.
+  if (dirname(from) === dirname(to) && dirname(from) !== 'src') return true
+  const row = arrows.find(([room]) => fits(room, from))
+  return row?.[1].some((pattern) => fits(pattern, to)) ?? false
+}
+
+test('rooms import along the arrows only', () => {
+  expect(ours.length).toBeGreaterThan(30)
+  const wrong = ours.filter((found) => !mayImport(found)).map(({ from, to }) => `${from} → ${to}`)
+  expect(wrong).toEqual([])
+})
+
+test('the arrows would refuse a wrong import', () => {
+  const wrong: [from: string, to: string][] = [
+    ['src/db/open.ts', 'src/config.ts'],
+    ['src/tasks/routes.ts', 'src/db/open.ts'],
+    ['src/tasks/model.ts', 'src/db/schema.ts'],
+    ['src/http/problems.ts', 'src/log.ts'],
+    ['src/http/body.ts', 'src/tasks/model.ts'],
+    ['src/problem.ts', 'src/log.ts'],
+    ['src/app.ts', 'src/config.ts'],
+    ['src/somewhere/new.ts', 'src/tasks/store.ts'],
+  ]
+  for (const [from, to] of wrong) expect(`${from} → ${to}: ${mayImport({ from, to, ours: true })}`).toEndWith('false')
+})
+
+test('packages with a keeper are imported by their keeper alone', () => {
+  for (const [packages, rooms] of keepers) {
+    const importers = imports.filter(({ to }) => fits(packages, to)).map(({ from }) => from)
+    expect(importers).not.toBeEmpty()
+    expect(importers.filter((from) => !fits(rooms, from))).toEqual([])
+  }
+})
+
+test('no module imports itself by a detour', () => {
+  const targets = Map.groupBy(ours, ({ from }) => from)
+  const reaches = (at: string, goal: string, seen: Set<string>): boolean =>
+    (targets.get(at) ?? []).some(({ to }) => {
+      if (to === goal) return true
+      if (seen.has(to)) return false
+      seen.add(to)
+      return reaches(to, goal, seen)
+    })
+  expect([...targets.keys()].filter((file) => reaches(file, file, new Set()))).toEqual([])
+})
+
+test('main alone reads the command line and the environment, and alone ends the process', async () => {
+  const files = new Set(imports.map(({ from }) => from))
+  for (const file of files) {
+    if (file === 'src/main.ts') continue
+    const text = await Bun.file(join(root, file)).text()
+    expect(`${file}: ${/\b(process\.(env|argv|exit|on|once)|Bun\.(env|argv))\b/.exec(text)?.[0]}`).toEndWith(
+      'undefined',
+    )
+  }
+})
