@@ -1,0 +1,65 @@
+import type { Task } from '../client.ts'
+
+/** What a model remembers of a task: everything but the times. */
+export type Known = Omit<Task, 'created_at' | 'updated_at' | 'completed_at' | 'deleted_at'> & { order: number }
+
+export type Fields = Partial<
+  Pick<Task, 'title' | 'description' | 'completed' | 'priority' | 'due_date' | 'tags' | 'position'>
+>
+
+/** One user's tasks as a plain map, and the answer that each operation ought to get. */
+export class TaskMap {
+  readonly tasks = new Map<string, Known>()
+  /** Ids are never given twice, not even after a deletion. */
+  readonly #used = new Set<string>()
+  #revision = 0
+  #highest = 0
+
+  constructor(readonly user: string) {}
+
+  has = (id: string) => this.tasks.has(id)
+
+  isTaken = (id: string | undefined) => id !== undefined && this.#used.has(id)
+
+  get revision(): number {
+    return this.#revision
+  }
+
+  create(id: string, fields: Fields & { title: string }): Known {
+    const position = fields.position ?? Math.floor(this.#highest) + 1
+    const task: Known = {
+      description: null,
+      completed: false,
+      priority: 'medium',
+      due_date: null,
+      tags: [],
+      ...fields,
+      id,
+      user_id: this.user,
+      position,
+      revision: ++this.#revision,
+      order: this.#used.size,
+    }
+    this.#used.add(id)
+    this.#highest = Math.max(this.#highest, position)
+    this.tasks.set(id, task)
+    return task
+  }
+
+  change(id: string, fields: Fields): Known {
+    const task = this.tasks.get(id)
+    if (!task) throw new Error('the model was asked to change what it does not have')
+    Object.assign(task, fields, { revision: ++this.#revision })
+    this.#highest = Math.max(this.#highest, task.position)
+    return task
+  }
+
+  toggle = (id: string) => this.change(id, { completed: !this.tasks.get(id)?.completed })
+
+  remove(id: string): void {
+    this.tasks.delete(id)
+    this.#revision++
+  }
+
+  newestFirst = () => [...this.tasks.values()].sort((a, b) => b.order - a.order)
+}
