@@ -1,0 +1,93 @@
+import { describe, expect, test } from 'bun:test'
+import postgres from 'postgres'
+import { type Client, ifMatch, newClient, taskOf, useService } from '../client.ts'
+
+/** More than the pool has connections, so that some are pipelined behind those that wait. */
+const WRITERS = 12
+
+/**
+ * Writers that have all begun before any of them may go on. Left to chance this hardly
+ * ever happens: a statement is over before the next one has taken its snapshot. A
+ * transaction from outside holds the user's row until they stand in line behind it.
+ */
+describe('writes that waited for another, over postgres', () => {
+  const service = useService('postgres')
+
+  async function inLine(user: Client, writes: (() => Promise<Response>)[]): Promise<Response[]> {
+    const sql = postgres(service().databaseUrl ?? '', { max: 2, onnotice: () => {} })
+    const answers: Promise<Response>[] = []
+    try {
+      await sql.begin(async (tx) => {
+        await tx`select 1 from doable.users where id = ${user.id} for update`
+        for (const write of writes) answers.push(write())
+        for (let waiting = 0; waiting < 2; await Bun.sleep(10)) {
+          // On the other connection: a transaction sees one state of the activity, however long it lasts.
+          const [row] = await sql<{ waiting: number }[]>`
+            select count(*)::int as waiting from pg_stat_activity
+            where datname = current_database() and wait_event_type = 'Lock'`
+          waiting = row?.waiting ?? 0
+        }
+      })
+    } finally {
+      await sql.end()
+    }
+    return Promise.all(answers)
+  }
+
+  const times = (write: () => Promise<Response>) => Array.from({ length: WRITERS }, () => write)
+
+  test('judge the task as it stands now: of edits with one If-Match exactly one goes through', async () => {
+    const ann = newClient(service)
+    const { id, revision } = await ann.create()
+    const answers = await inLine(
+      ann,
+      times(() => ann.put(id, { title: 'x' }, ifMatch(revision))),
+    )
+    expect(answers.map(({ status }) => status).sort()).toEqual([200, ...Array(WRITERS - 1).fill(412)])
+    expect(await ann.revision()).toBe(revision + 1)
+  })
+
+  test('find a task gone that was deleted meanwhile, and raise nothing for it', async () => {
+    const ann = newClient(service)
+    const { id } = await ann.create()
+    const answers = await inLine(ann, [
+      ...times(() => ann.put(id, { title: 'x' })).slice(1),
+      () => ann.delete(id),
+      ...times(() => ann.complete(id)),
+      ...times(() => ann.delete(id)),
+    ])
+    const statuses = answers.map(({ status }) => status)
+    expect(statuses.filter((status) => ![200, 204, 404].includes(status))).toEqual([])
+    expect(statuses.filter((status) => status === 204)).toHaveLength(1)
+    for (const answer of answers.filter(({ status }) => status === 200))
+      expect((await taskOf(answer)).deleted_at).toBeNull()
+    expect(await ann.list()).toEqual([])
+    expect(await ann.revision()).toBe(1 + statuses.filter((status) => status < 300).length)
+  })
+
+  test('toggle what the one before them left', async () => {
+    const ann = newClient(service)
+    const { id } = await ann.create()
+    const answers = await inLine(
+      ann,
+      times(() => ann.complete(id)),
+    )
+    const tasks = await Promise.all(answers.map((answer) => taskOf(answer)))
+    tasks.sort((a, b) => a.revision - b.revision)
+    expect(tasks.map(({ completed, revision }) => [completed, revision])).toEqual(
+      Array.from({ length: WRITERS }, (_, i) => [i % 2 === 0, i + 2]),
+    )
+  })
+
+  test('make tasks with revisions of their own, beside those that change others', async () => {
+    const ann = newClient(service)
+    const { id } = await ann.create()
+    const answers = await inLine(
+      ann,
+      Array.from({ length: WRITERS }, (_, i) => () => (i % 2 ? ann.post({ title: 'x' }) : ann.put(id, { title: 'y' }))),
+    )
+    const tasks = await Promise.all(answers.map((answer) => taskOf(answer, answer.status)))
+    const revisions = tasks.map(({ revision }) => revision).sort((a, b) => a - b)
+    expect(revisions).toEqual(Array.from({ length: WRITERS }, (_, i) => i + 2))
+  })
+})
