@@ -5,7 +5,6 @@ import { newClient, taskOf, useService } from '../client.ts'
 import { expectProblem } from '../expect-problem.ts'
 
 const RUNS = 150
-const TIMEOUT_MS = 60_000
 
 /** Any code point but NUL, which PostgreSQL cannot hold; no surrogates. */
 const unicode = (maxLength: number) =>

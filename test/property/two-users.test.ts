@@ -104,5 +104,5 @@ describe.each(databases)('random operations over %s', (kind) => {
       }),
       { numRuns: RUNS },
     )
-  }, 60_000)
+  })
 })
