@@ -28,68 +28,56 @@ const anyBody = fc.oneof(
 describe.each(databases)('text over %s', (kind) => {
   const service = useService(kind)
 
-  test(
-    'any Unicode title, description and tag comes back as it went in',
-    async () => {
-      const ann = newClient(service)
-      const { id } = await ann.create()
-      const tag = unicode(50).filter((text) => text.trim() !== '')
-      const tags = fc.uniqueArray(tag, { maxLength: 3, selector: (text) => text.trim() })
-      await fc.assert(
-        fc.asyncProperty(anyTitle, unicode(1000), tags, async (title, description, tags) => {
-          const kept = { title: title.trim(), description, tags: tags.map((text) => text.trim()) }
-          const made = await ann.create({ title, description, tags })
-          expect(made).toMatchObject(kept)
-          expect(await ann.read(made.id)).toEqual(made)
-          expect(await taskOf(await ann.put(id, { title, description, tags }))).toMatchObject(kept)
-        }),
-        { numRuns: RUNS },
-      )
-    },
-    TIMEOUT_MS,
-  )
+  test('any Unicode title, description and tag comes back as it went in', async () => {
+    const ann = newClient(service)
+    const { id } = await ann.create()
+    const tag = unicode(50).filter((text) => text.trim() !== '')
+    const tags = fc.uniqueArray(tag, { maxLength: 3, selector: (text) => text.trim() })
+    await fc.assert(
+      fc.asyncProperty(anyTitle, unicode(1000), tags, async (title, description, tags) => {
+        const kept = { title: title.trim(), description, tags: tags.map((text) => text.trim()) }
+        const made = await ann.create({ title, description, tags })
+        expect(made).toMatchObject(kept)
+        expect(await ann.read(made.id)).toEqual(made)
+        expect(await taskOf(await ann.put(id, { title, description, tags }))).toMatchObject(kept)
+      }),
+      { numRuns: RUNS },
+    )
+  })
 
-  test(
-    'text is either kept to the last code unit or refused',
-    async () => {
-      const ann = newClient(service)
-      const { id } = await ann.create()
-      await fc.assert(
-        fc.asyncProperty(utf16, async (description) => {
-          const response = await ann.put(id, { description })
-          if (description.isWellFormed() && !description.includes('\0'))
-            expect((await taskOf(response)).description).toBe(description)
-          else await expectProblem(response, 422, 'validation-failed', { pointers: ['/description'] })
-        }),
-        { numRuns: RUNS },
-      )
-    },
-    TIMEOUT_MS,
-  )
+  test('text is either kept to the last code unit or refused', async () => {
+    const ann = newClient(service)
+    const { id } = await ann.create()
+    await fc.assert(
+      fc.asyncProperty(utf16, async (description) => {
+        const response = await ann.put(id, { description })
+        if (description.isWellFormed() && !description.includes('\0'))
+          expect((await taskOf(response)).description).toBe(description)
+        else await expectProblem(response, 422, 'validation-failed', { pointers: ['/description'] })
+      }),
+      { numRuns: RUNS },
+    )
+  })
 
-  test(
-    'any JSON at all is taken or refused in good form, and a refusal changes nothing',
-    async () => {
-      await fc.assert(
-        fc.asyncProperty(anyBody, async (body) => {
-          const ann = newClient(service)
-          const task = await ann.create()
-          const text = JSON.stringify(body)
-          const json = { 'content-type': 'application/json' }
-          const made = await ann.post(text, json)
-          if (made.status === 201) await taskOf(made, 201)
-          else await expectProblem(made, 422, 'validation-failed')
-          const counter = made.status === 201 ? 2 : 1
-          const changed = await ann.put(task.id, text, json)
-          if (changed.ok) expect((await taskOf(changed)).revision).toBe(counter + 1)
-          else {
-            await expectProblem(changed, 422, 'validation-failed')
-            expect(await ann.read(task.id)).toEqual(task)
-          }
-        }),
-        { numRuns: RUNS },
-      )
-    },
-    TIMEOUT_MS,
-  )
+  test('any JSON at all is taken or refused in good form, and a refusal changes nothing', async () => {
+    await fc.assert(
+      fc.asyncProperty(anyBody, async (body) => {
+        const ann = newClient(service)
+        const task = await ann.create()
+        const text = JSON.stringify(body)
+        const json = { 'content-type': 'application/json' }
+        const made = await ann.post(text, json)
+        if (made.status === 201) await taskOf(made, 201)
+        else await expectProblem(made, 422, 'validation-failed')
+        const counter = made.status === 201 ? 2 : 1
+        const changed = await ann.put(task.id, text, json)
+        if (changed.ok) expect((await taskOf(changed)).revision).toBe(counter + 1)
+        else {
+          await expectProblem(changed, 422, 'validation-failed')
+          expect(await ann.read(task.id)).toEqual(task)
+        }
+      }),
+      { numRuns: RUNS },
+    )
+  })
 })

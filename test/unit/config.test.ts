@@ -34,6 +34,7 @@ test('with nothing set, everything has its default', () => {
     pool: 4,
     prepare: true,
     requestTimeoutMs: 5000,
+    trashDays: 30,
   })
 })
 

@@ -4,6 +4,7 @@ import { createApp } from '../../src/app.ts'
 import { createTokens } from '../../src/auth/token.ts'
 import { readConfig } from '../../src/config.ts'
 import { createLog } from '../../src/log.ts'
+import { createFeed } from '../../src/sync/feed.ts'
 import { SECRET } from '../boot.ts'
 import { routesOf } from '../routes.ts'
 
@@ -12,11 +13,16 @@ const UNDOCUMENTED = ['GET /swagger', 'GET /swagger/json', 'GET /swagger/scalar.
 
 test('every route of the app is in its document, and so in the matrix that the HTTP suite makes from it', async () => {
   const config = readConfig({ BETTER_AUTH_SECRET: SECRET })
+  const db = drizzle.mock()
+  const log = createLog('silent')
   const app = createApp({
     config,
-    db: drizzle.mock(),
+    db,
+    collation: 'default',
+    secret: SECRET,
+    feed: createFeed(db, log),
     tokens: await createTokens({ ...config, secrets: [SECRET] }),
-    log: createLog('silent'),
+    log,
     isReady: async () => true,
   })
   const document = await (await app.handle(new Request('http://localhost/swagger/json'))).json()
