@@ -6,6 +6,7 @@ import type { Config } from './config.ts'
 import { findCollation } from './db/collation.ts'
 import { isMigrated, migrate } from './db/migrate.ts'
 import { type Database, openDatabase, openForMigration } from './db/open.ts'
+import { isRefusal } from './db/postgres.ts'
 import { Problem } from './problem.ts'
 import { createFeed, type Feed } from './sync/feed.ts'
 import { purgeExpired } from './tasks/purge.ts'
@@ -110,7 +111,8 @@ export async function prepareDatabase(config: Config, database: Database): Promi
       return
     } catch (error) {
       const away = findAway(error)
-      if (!away) throw new Error(`${database.label} cannot be used: ${reason(error)}`, { cause: error })
+      if (!away || isRefusal(away.cause))
+        throw new Error(`${database.label} cannot be used: ${reason(error)}`, { cause: error })
       if (Date.now() > giveUp)
         throw new Error(`${database.label} cannot be reached: ${reason(away.cause)}`, { cause: error })
       await Bun.sleep(250)
@@ -128,8 +130,11 @@ function startPurging(database: Database, days: number, feed: Feed, log: Logger)
 }
 
 async function drain(server: Bun.Server<unknown>): Promise<void> {
-  const late = Bun.sleep(DRAIN_MS).then(() => server.stop(true))
-  await Promise.race([server.stop(), late])
+  let timer: Timer | undefined
+  const late = new Promise<void>((resolve) => {
+    timer = setTimeout(() => resolve(server.stop(true)), DRAIN_MS)
+  })
+  await Promise.race([server.stop(), late]).finally(() => clearTimeout(timer))
 }
 
 function findAway(error: unknown): Problem | undefined {

@@ -10,6 +10,10 @@ export interface PostgresServer {
   readonly port: number
   /** Address of a database of this server, as its superuser. */
   url(database?: string): string
+  /** Stops it (`SIGINT`: fast, `SIGQUIT`: at once, as in a crash) and keeps its data. */
+  halt(signal?: 'SIGINT' | 'SIGQUIT'): Promise<void>
+  /** Starts it again, on the same port. */
+  resume(): Promise<void>
   stop(): Promise<void>
 }
 
@@ -56,22 +60,32 @@ export async function startPostgresServer(
     ...settings,
   ]
   await writeFile(join(data, 'postgresql.auto.conf'), `${conf.join('\n')}\n`)
-  const server = run('postgres', ['-D', data])
-  let output = ''
-  server.stderr.on('data', (chunk) => {
-    output += chunk
-  })
-  const ended = new Promise<void>((resolve) => server.once('close', () => resolve()))
-  for (let tries = 0; !output.includes('ready to accept connections'); tries++) {
-    if (tries > 600 || server.exitCode !== null) throw new Error(`PostgreSQL did not start:\n${output}`)
-    await Bun.sleep(50)
+  let server: ReturnType<typeof run>
+  const halt = async (signal: 'SIGINT' | 'SIGQUIT' = 'SIGINT') => {
+    if (server.exitCode !== null || server.signalCode !== null) return
+    const ended = new Promise((resolve) => server.once('close', resolve))
+    server.kill(signal)
+    await ended
   }
+  const resume = async () => {
+    server = run('postgres', ['-D', data])
+    let output = ''
+    server.stderr.on('data', (chunk) => {
+      output += chunk
+    })
+    for (let tries = 0; !output.includes('ready to accept connections'); tries++) {
+      if (tries > 600 || server.exitCode !== null) throw new Error(`PostgreSQL did not start:\n${output}`)
+      await Bun.sleep(50)
+    }
+  }
+  await resume()
   return {
     port,
     url: (database = 'postgres') => `postgres://postgres@127.0.0.1:${port}/${database}`,
+    halt,
+    resume,
     async stop() {
-      server.kill('SIGINT')
-      await ended
+      await halt()
       await rm(root, { recursive: true, force: true })
     },
   }

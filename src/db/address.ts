@@ -1,6 +1,6 @@
 import { readFile } from 'node:fs/promises'
 import { isIP } from 'node:net'
-import type { ConnectionOptions } from 'node:tls'
+import { type ConnectionOptions, checkServerIdentity } from 'node:tls'
 
 export interface ConnectionTarget {
   host: string
@@ -29,54 +29,79 @@ const SSL_MODES = ['disable', 'allow', 'prefer', 'require', 'verify-ca', 'verify
  * @throws Error naming what is wrong; the password is never part of it.
  */
 export async function readDatabaseUrl(text: string): Promise<ConnectionTarget> {
-  const url = URL.parse(text)
+  // A host left out (`postgres://user@/database?host=/run/postgresql`) is libpq's, not the URL standard's.
+  const url = URL.parse(text.replace(/^(\w+:\/\/[^/?#]*@)\//, '$1host-in-query.invalid/'))
   if (!url || !/^postgres(ql)?:$/.test(url.protocol))
-    throw new Error('DATABASE_URL must look like postgres://user:password@host:5432/database')
+    throw new Error(
+      'DATABASE_URL must look like postgres://user:password@host:5432/database, with every character ' +
+        'of @ : / ? # % [ ] in the user or the password percent-encoded',
+    )
   const query = url.searchParams
-  const host = query.get('host') ?? decodeURIComponent(url.hostname).replace(/^\[|\]$/g, '')
+  const named = url.hostname === 'host-in-query.invalid' ? '' : decode(url.hostname, 'host').replace(/^\[|\]$/g, '')
+  const host = query.get('host') ?? named
   if (host === '' || host.includes(',')) throw new Error('DATABASE_URL must name one host')
   const port = Number(query.get('port') ?? (url.port || 5432))
-  const user = decodeURIComponent(url.username)
+  if (!Number.isInteger(port) || port < 1 || port > 65535)
+    throw new Error('DATABASE_URL: the port must be a number from 1 to 65535')
+  const user = decode(url.username, 'user') || (query.get('user') ?? '')
   if (user === '') throw new Error('DATABASE_URL must name a user')
   const path = host.startsWith('/') ? `${host}/.s.PGSQL.${port}` : undefined
 
-  const mode = query.get('sslmode') ?? (isNear(host) ? 'disable' : 'verify-full')
+  const mode = query.get('sslmode') ?? impliedMode(query.get('ssl'), host)
   if (!SSL_MODES.includes(mode)) throw new Error(`DATABASE_URL: sslmode must be one of ${SSL_MODES.join(', ')}`)
-  const parameters = Object.fromEntries(SESSION_PARAMETERS.flatMap((name) => pick(query, name)))
   return {
     host,
     port,
     path,
-    database: decodeURIComponent(url.pathname.slice(1)) || user,
+    database: decode(url.pathname.slice(1), 'database') || user,
     user,
-    password: decodeURIComponent(url.password),
-    tls: path === undefined ? await tlsOptions(mode, query.get('sslrootcert')) : false,
-    parameters,
+    password: decode(url.password, 'password') || (query.get('password') ?? ''),
+    tls: path === undefined ? await tlsOptions(mode, host, query.get('sslrootcert')) : false,
+    parameters: Object.fromEntries([...query].filter(([name]) => SESSION_PARAMETERS.includes(name))),
   }
 }
 
-async function tlsOptions(mode: string, rootCertificate: string | null): Promise<ConnectionTarget['tls']> {
+/** `ssl=true` is what other drivers write for `sslmode=require`. */
+function impliedMode(ssl: string | null, host: string): string {
+  if (ssl === 'true') return 'require'
+  return isNear(host) ? 'disable' : 'verify-full'
+}
+
+async function tlsOptions(
+  mode: string,
+  host: string,
+  rootCertificate: string | null,
+): Promise<ConnectionTarget['tls']> {
   if (mode === 'disable') return false
   if (mode === 'allow' || mode === 'prefer') return 'prefer'
-  if (mode === 'no-verify') return { rejectUnauthorized: false }
-  const options: ConnectionOptions = { rejectUnauthorized: true }
+  const options: ConnectionOptions = isIP(host) === 0 ? { servername: host } : {}
+  if (mode === 'no-verify') return { ...options, rejectUnauthorized: false }
+  options.rejectUnauthorized = true
   if (rootCertificate !== null && rootCertificate !== 'system')
     options.ca = await readFile(rootCertificate, 'utf8').catch((cause) => {
       throw new Error(`DATABASE_URL: sslrootcert ${rootCertificate} cannot be read`, { cause })
     })
-  if (mode === 'verify-ca') options.checkServerIdentity = () => undefined
+  // Held against the host as configured, which may be an IP address that no server name can carry.
+  options.checkServerIdentity =
+    mode === 'verify-ca' ? () => undefined : (_, certificate) => checkServerIdentity(host, certificate)
   return options
 }
 
-/** The own machine, a container's or a cluster's one-word name, or a private address (RFC 1918, RFC 4193). */
+/**
+ * The own machine, a container's or a cluster's name (one word, or below a name that is
+ * never public: RFC 6761, RFC 6762), or a private address (RFC 1918, RFC 4193).
+ */
 function isNear(host: string): boolean {
   if (host.startsWith('/')) return true
   if (isIP(host) === 4) return /^(127\.|10\.|192\.168\.|172\.(1[6-9]|2\d|3[01])\.)/.test(host)
   if (isIP(host) === 6) return host === '::1' || /^f[cd]/i.test(host)
-  return !host.includes('.') || host.endsWith('.localhost')
+  return !host.includes('.') || /\.(localhost|local|internal)$/i.test(host)
 }
 
-function pick(query: URLSearchParams, name: string): [string, string][] {
-  const value = query.get(name)
-  return value === null ? [] : [[name, value]]
+function decode(part: string, name: string): string {
+  try {
+    return decodeURIComponent(part)
+  } catch {
+    throw new Error(`DATABASE_URL: the ${name} holds a % that is not followed by two hexadecimal digits; write %25`)
+  }
 }

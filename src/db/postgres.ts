@@ -1,9 +1,10 @@
-import { connect, isIP, type Socket } from 'node:net'
 import { drizzle } from 'drizzle-orm/postgres-js'
 import postgres from 'postgres'
 import { Problem } from '../problem.ts'
 import { type ConnectionTarget, readDatabaseUrl } from './address.ts'
+import { Guard, type Pool, type Work } from './guard.ts'
 import type { Database } from './open.ts'
+import { connectionError, openWire, Refusal, type Wire } from './wire.ts'
 
 export interface PostgresOptions {
   /** Connections. Statements are pipelined, so a few serve many requests. */
@@ -14,11 +15,23 @@ export interface PostgresOptions {
   requestTimeoutMs: number
 }
 
-/** SQLSTATE classes and codes that say "not now" rather than "not so". */
-const AWAY = /^(08...|53...|57P0.|57014|25006|40001|40P01|55P03)$/
+/** The longest that making a connection may take, however long a statement may. */
+const CONNECT_MS = 10_000
+
+/**
+ * Seconds after which an unused connection is given back: before the network between
+ * forgets it, and before Neon goes to sleep under it.
+ */
+const IDLE_S = 120
+
+/** SQLSTATEs of a connection that was refused or is lost (PostgreSQL manual, appendix A). */
+const LOST = /^(08...|28...|3D000|53300|57P0.)$/
+
+/** SQLSTATEs that say "not now" rather than "not so". */
+const NOT_NOW = /^(53...|57014|25006|40001|40P01|55P03)$/
 
 /** Codes of postgres.js and of the socket below it. */
-const BROKEN = /^(CONNECT|CONNECTION|E(CONN|HOST|NET|PIPE|TIMEDOUT|NOTFOUND|AI_AGAIN))/
+const BROKEN = /^(CONNECT|SASL|DNS_|ERR_(STREAM|SOCKET)|E(CONN|HOST|NET|PIPE|TIMEDOUT|NOTFOUND|AI_|NOENT|ACCES))/
 
 /**
  * Opens PostgreSQL or Neon by postgres.js. Connects lazily: an unreachable server
@@ -28,108 +41,167 @@ const BROKEN = /^(CONNECT|CONNECTION|E(CONN|HOST|NET|PIPE|TIMEDOUT|NOTFOUND|AI_A
  */
 export async function openPostgres(url: string, options: PostgresOptions): Promise<Database> {
   const target = await readDatabaseUrl(url)
-  const sockets = new Set<Wire>()
-  const sql = postgres({
+  // The server lets go of what we have given up, and of locks behind a dead network.
+  const bounds: Record<string, string> = {
+    statement_timeout: String(Math.floor(options.requestTimeoutMs * 0.8)),
+    idle_in_transaction_session_timeout: String(options.requestTimeoutMs),
+  }
+  const guard = new Guard<postgres.Sql>({
+    open: () => openPool(target, options, bounds),
+    deadlineMs: options.requestTimeoutMs,
+    judge,
+    // A transaction pooler does not take parameters for sessions that many share.
+    relent(error) {
+      const refused = codeOf(error) === '08P01' && Object.keys(bounds).some((name) => String(error).includes(name))
+      if (refused) for (const name of Object.keys(bounds)) delete bounds[name]
+      return refused
+    },
+  })
+  const run = (text: string, parameters: never[], settings: object, arrays: boolean) =>
+    guard.run((sql) => statement(sql, text, parameters, settings, arrays), text.startsWith('select '))
+  const client = {
+    options: { parsers: {}, serializers: {} },
+    unsafe: (text: string, parameters: never[], settings: object) => ({
+      values: () => run(text, parameters, settings, true),
+      // biome-ignore lint/suspicious/noThenProperty: a query of postgres.js is a thenable, and so is this
+      then: <A, B>(done: (rows: unknown) => A, failed: (error: unknown) => B) =>
+        run(text, parameters, settings, false).then(done, failed),
+    }),
+    begin: (work: Transaction) => guard.run((sql) => transaction(sql, work), false),
+  }
+  return {
+    label: `PostgreSQL at ${target.path ?? `${target.host}:${target.port}`}/${target.database}`,
+    // Drizzle asks its client for these three members only.
+    db: drizzle(client as unknown as postgres.Sql),
+    async ping() {
+      await run('select 1', [], {}, false)
+    },
+    close: () => guard.close(),
+  }
+}
+
+/** Whether the server has answered, and trying again will not change its mind or ours. */
+export function isRefusal(error: unknown): boolean {
+  return error instanceof Refusal || /^(28...|3D000|08P01|SASL.*)$/.test(codeOf(error) ?? '')
+}
+
+function openPool(
+  target: ConnectionTarget,
+  { pool, prepare, requestTimeoutMs }: PostgresOptions,
+  bounds: Record<string, string>,
+): Pool<postgres.Sql> {
+  const wires = new Set<Wire>()
+  const opened = performance.now()
+  const connectMs = Math.min(requestTimeoutMs, CONNECT_MS)
+  const client = postgres({
     host: target.host,
     port: target.port,
     database: target.database,
     user: target.user,
     pass: target.password,
-    ssl: target.tls,
-    max: options.pool,
-    prepare: options.prepare,
-    connect_timeout: options.requestTimeoutMs / 1000,
-    idle_timeout: 300,
-    // Steady and short: a database that is back is found again within a second.
-    backoff: (attempt: number) => Math.min(0.05 * 2 ** attempt, 0.5),
+    ssl: false,
+    max: pool,
+    prepare,
+    // For the start-up that follows the socket.
+    connect_timeout: connectMs / 1000,
+    idle_timeout: IDLE_S,
+    keep_alive: 30,
+    // A lost connection is made anew at once; the guard spaces the tries when that fails.
+    backoff: () => 0,
     // Arrays are read by Drizzle; asking the catalogue for their types costs a round trip.
     fetch_types: false,
-    connection: { application_name: 'doable', TimeZone: 'UTC', ...target.parameters },
+    connection: { application_name: 'doable', TimeZone: 'UTC', ...bounds, ...target.parameters },
     onnotice: () => {},
-    socket: () => openWire(target, sockets),
+    socket: () => openWire(target, connectMs, wires),
     // `pass` and `socket` are options of postgres.js that its types do not list.
   } as postgres.Options<Record<string, never>>)
-
-  const guard = <T>(work: PromiseLike<T>) => withDeadline(work, options.requestTimeoutMs, sockets)
-  const guarded = {
-    options: sql.options,
-    unsafe(text: string, parameters: never[], settings: object) {
-      const query = sql.unsafe(text, parameters, settings)
-      return {
-        values: () => guard(query.values()),
-        // biome-ignore lint/suspicious/noThenProperty: a query of postgres.js is a thenable, and so is its guard
-        then: <A, B>(done: (rows: unknown) => A, failed: (error: unknown) => B) => guard(query).then(done, failed),
-      }
-    },
-    begin: (work: (tx: postgres.TransactionSql) => Promise<unknown>) => guard(sql.begin(work)),
-  }
-
-  let closing: Promise<void> | undefined
+  // Drizzle reads dates and JSON itself, and turns postgres.js's own reading of them off.
+  drizzle(client)
   return {
-    label: `PostgreSQL at ${target.host}:${target.port}/${target.database}`,
-    // Drizzle asks its client for these three members only.
-    db: drizzle(guarded as unknown as postgres.Sql),
-    async ping() {
-      await guard(sql.unsafe('select 1'))
+    client,
+    heard: () => [...wires].reduce((latest, { heard }) => Math.max(latest, heard), opened),
+    isUp: () => [...wires].some(({ ready }) => ready),
+    cutSilent(since) {
+      for (const wire of wires)
+        if (wire.heard < since) wire.destroy(connectionError('CONNECTION_CLOSED', 'the connection went silent'))
     },
-    close() {
-      closing ??= sql.end({ timeout: 5 })
-      return closing
+    ping: () => client.unsafe('select 1'),
+    async end() {
+      const gone = [...wires].map((wire) => new Promise((resolve) => wire.once('close', resolve)))
+      await client.end({ timeout: 0 })
+      for (const wire of wires) if (!wire.writableEnded) wire.destroy()
+      await Promise.all(gone)
     },
   }
 }
 
-/** A connection's socket and when it last said anything, in `performance.now()` milliseconds. */
-interface Wire extends Socket {
-  heard: number
-  host?: string
-}
-
-/** Makes the socket ourselves, to be able to cut one that has gone silent. */
-function openWire(target: ConnectionTarget, wires: Set<Wire>): Wire {
-  const socket = target.path ? connect(target.path) : connect(target.port, target.host)
-  const wire: Wire = Object.assign(socket, { heard: performance.now() })
-  // postgres.js reads `host` for the name that the certificate must carry.
-  if (isIP(target.host) === 0) wire.host = target.host
-  wire.setNoDelay(true)
-  wires.add(wire)
-  wire.on('data', () => {
-    wire.heard = performance.now()
-  })
-  wire.once('close', () => wires.delete(wire))
-  return wire
-}
-
-/**
- * Gives an answer or a `database-unavailable` Problem within `ms`. Past it, every
- * connection that has been silent for as long is cut: behind one that a network
- * swallows, all pipelined statements would wait for ever.
- */
-async function withDeadline<T>(work: PromiseLike<T>, ms: number, wires: Set<Wire>): Promise<T> {
-  const { promise: late, reject } = Promise.withResolvers<never>()
-  const timer = setTimeout(() => {
-    const silentSince = performance.now() - ms * 0.9
-    for (const wire of wires) if (wire.heard < silentSince) wire.destroy()
-    reject(unavailable(new Error(`no answer from the database within ${ms} ms`)))
-  }, ms)
-  try {
-    return await Promise.race([work, late])
-  } catch (error) {
-    throw isAway(error) ? unavailable(error) : error
-  } finally {
-    clearTimeout(timer)
+function statement(
+  sql: postgres.Sql,
+  text: string,
+  parameters: never[],
+  settings: object,
+  arrays: boolean,
+): Work<unknown> {
+  const query = sql.unsafe(text, parameters, settings)
+  // Null until a connection takes the query; its type does not say so.
+  const isSent = () => (query as { state?: unknown }).state !== null
+  return {
+    result: arrays ? query.values() : query,
+    isSent,
+    abandon() {
+      // Once sent it must be left alone: postgres.js then takes the next answer for another query's.
+      if (!isSent()) query.cancel()
+    },
   }
 }
 
-function isAway(error: unknown): boolean {
-  if (error instanceof Problem) return false
-  const { code } = error as { code?: unknown }
-  return typeof code === 'string' && (AWAY.test(code) || BROKEN.test(code))
+type Transaction = (tx: postgres.TransactionSql) => Promise<unknown>
+
+function transaction(sql: postgres.Sql, work: Transaction): Work<unknown> {
+  let begun = false
+  let abandoned = false
+  const check = () => {
+    if (abandoned) throw connectionError('CONNECT_TIMEOUT', 'the transaction took too long')
+  }
+  const bound = (tx: postgres.TransactionSql) => {
+    const { unsafe, savepoint } = tx
+    return Object.assign(tx, {
+      unsafe(...args: Parameters<typeof unsafe>) {
+        check()
+        return unsafe(...args)
+      },
+      savepoint: (nested: Transaction) => savepoint((inner) => nested(bound(inner))),
+    })
+  }
+  return {
+    result: sql.begin(async (tx) => {
+      begun = true
+      const value = await work(bound(tx))
+      // Who was told that it failed must not find it done.
+      check()
+      return value
+    }),
+    isSent: () => begun,
+    abandon() {
+      abandoned = true
+    },
+  }
 }
 
-function unavailable(cause: unknown): Problem {
-  return new Problem('database-unavailable', 'The database cannot be reached right now. Please try again shortly.', {
-    headers: { 'retry-after': '1' },
-    cause,
-  })
+function judge(error: unknown): 'broken' | 'not-now' | undefined {
+  if (findCause(error, (at) => at instanceof Problem)) return undefined
+  const code = codeOf(error) ?? ''
+  if (findCause(error, (at) => at instanceof Refusal) || LOST.test(code) || BROKEN.test(code)) return 'broken'
+  return NOT_NOW.test(code) ? 'not-now' : undefined
+}
+
+/** The code of a driver's error, under whatever Drizzle has wrapped it in. */
+function codeOf(error: unknown): string | undefined {
+  const found = findCause(error, (at) => typeof (at as { code?: unknown }).code === 'string')
+  return (found as { code?: string } | undefined)?.code
+}
+
+function findCause(error: unknown, matches: (at: Error) => boolean): Error | undefined {
+  for (let at = error; at instanceof Error; at = at.cause) if (matches(at)) return at
+  return undefined
 }

@@ -1,0 +1,137 @@
+import { connect, Socket } from 'node:net'
+import { type ConnectionOptions, connect as connectTls } from 'node:tls'
+import type { ConnectionTarget } from './address.ts'
+
+/** A server that answers, and will not have us or is not to be trusted: trying again does not help. */
+export class Refusal extends Error {
+  override readonly name = 'Refusal'
+}
+
+/** A connection's socket, kept in sight so that one which has gone silent can be cut. */
+export interface Wire extends Socket {
+  /** When it last said anything, in `performance.now()` milliseconds. */
+  heard: number
+  /** Whether it got through its start-up and can take statements. */
+  ready: boolean
+}
+
+/** SSLRequest (PostgreSQL manual, 54.7): length 8, code 80877103. */
+const SSL_REQUEST = Buffer.from([0, 0, 0, 8, 4, 210, 22, 47])
+
+const TLS_YES = 0x53
+const TLS_NO = 0x4e
+const READY_FOR_QUERY = 0x5a
+
+/**
+ * A socket to the server for postgres.js, TLS included, so that all that can go wrong on
+ * the way is bounded and named here. Never rejects: postgres.js would lose the connection's
+ * slot. What failed comes out as a socket that errs.
+ *
+ * A close that the server began is made an error, too: on a clean one in the middle of a
+ * start-up postgres.js tries again without end or delay.
+ *
+ * @param wires where the socket stands from its first moment to its last.
+ */
+export async function openWire(target: ConnectionTarget, timeoutMs: number, wires: Set<Wire>): Promise<Socket> {
+  const socket = target.path === undefined ? connect(target.port, target.host) : connect(target.path)
+  const raw = watch(socket, wires)
+  const timer = setTimeout(() => raw.destroy(connectionError('CONNECT_TIMEOUT', 'no connection', timeoutMs)), timeoutMs)
+  try {
+    await settled(raw, 'connect')
+    raw.setNoDelay(true)
+    const wire = target.tls === false ? raw : await secure(raw, target.tls, wires)
+    wire.on('data', (chunk: Buffer) => {
+      wire.heard = performance.now()
+      // The start-up ends with ReadyForQuery, and the server then waits for us.
+      if (!wire.ready) wire.ready = chunk.at(-6) === READY_FOR_QUERY
+    })
+    wire.once('end', () => wire.destroy(connectionError('CONNECTION_CLOSED', 'the server closed the connection')))
+    endSoon(wire)
+    return wire
+  } catch (error) {
+    raw.destroy()
+    return deadSocket(error)
+  } finally {
+    clearTimeout(timer)
+  }
+}
+
+export function connectionError(code: string, text: string, ms?: number): Error {
+  return Object.assign(new Error(ms === undefined ? text : `${text} within ${ms} ms`), { code })
+}
+
+async function secure(raw: Wire, tls: 'prefer' | ConnectionOptions, wires: Set<Wire>): Promise<Wire> {
+  raw.write(SSL_REQUEST)
+  const answer = (await settled(raw, 'data')) as Buffer
+  // More than the one byte was put there by somebody in between, to be taken as the server's (CVE-2021-23222).
+  if (answer.length !== 1 || (answer[0] !== TLS_YES && answer[0] !== TLS_NO))
+    throw new Refusal('the server does not speak PostgreSQL')
+  if (answer[0] === TLS_NO) {
+    if (tls === 'prefer') return raw
+    throw new Refusal('the server does not offer TLS. If the network between is trusted, say sslmode=disable')
+  }
+  const options = tls === 'prefer' ? { rejectUnauthorized: false } : tls
+  const secured = watch(connectTls({ ...options, socket: raw }), wires)
+  secured.once('close', () => raw.destroy())
+  try {
+    await settled(secured, 'secureConnect')
+    return secured
+  } catch (error) {
+    throw explainTls(error as Error & { code?: string })
+  }
+}
+
+/** Codes of a handshake that ended because the way to the server did. */
+const LOST = /^(CONNECT|ECONN|EPIPE|ETIMEDOUT)/
+
+function explainTls(error: Error & { code?: string }): Error {
+  const { code = '', message } = error
+  if (LOST.test(code)) return error
+  if (code === 'ERR_TLS_CERT_ALTNAME_INVALID')
+    return new Refusal(`the server's certificate is for another host (${message})`, { cause: error })
+  return new Refusal(
+    `the server's certificate or TLS is not accepted: ${message}. ` +
+      'A certificate authority of your own is named by sslrootcert=/path/to/ca.pem',
+    { cause: error },
+  )
+}
+
+function watch(socket: Socket, wires: Set<Wire>): Wire {
+  const wire: Wire = Object.assign(socket, { heard: performance.now(), ready: false })
+  wires.add(wire)
+  // Always one listener: an error that nobody waits for must not end the process.
+  wire.on('error', () => {})
+  wire.once('close', () => wires.delete(wire))
+  return wire
+}
+
+/** The first `event`, or the error or close that comes before it. */
+function settled(socket: Socket, event: 'connect' | 'data' | 'secureConnect'): Promise<unknown> {
+  return new Promise((resolve, reject) => {
+    const closed = () => reject(connectionError('CONNECTION_CLOSED', 'the server closed the connection'))
+    const done = (value: unknown) => {
+      socket.off('error', reject).off('close', closed)
+      resolve(value)
+    }
+    socket.once(event, done).once('error', reject).once('close', closed)
+  })
+}
+
+/** How long a farewell may take, in milliseconds: into a dead network it would take a quarter of an hour. */
+const FAREWELL_MS = 1000
+
+function endSoon(wire: Wire): void {
+  const end = wire.end.bind(wire) as (...args: unknown[]) => Wire
+  wire.end = (...args: unknown[]) => {
+    const timer = setTimeout(() => wire.destroy(), FAREWELL_MS)
+    wire.once('close', () => clearTimeout(timer))
+    return end(...args)
+  }
+}
+
+/** Errs once postgres.js has attached its listeners and written its first message. */
+function deadSocket(error: unknown): Socket {
+  const socket = new Socket()
+  setTimeout(() => socket.destroy(error as Error))
+  return socket
+}

@@ -1,0 +1,128 @@
+import { connect, createServer, type Socket } from 'node:net'
+
+/** A stretch of network between Doable and PostgreSQL that can be made to fail. */
+export interface Network {
+  readonly port: number
+  /** `address` by way of the proxy. */
+  through(address: string): string
+  /** Each chunk waits so long, in both directions. */
+  delay(ms: number): void
+  /** Takes connections and bytes, and passes nothing on: what it swallows is lost for good. */
+  swallow(): void
+  /** Ends every connection under way and refuses new ones. */
+  refuse(): Promise<void>
+  /** Resets every connection; new ones work. */
+  cut(): void
+  /** Resets one connection as soon as the server has been sent something on it that contains `text`. */
+  cutAfter(text: string): void
+  /** Works again. */
+  restore(): Promise<void>
+  close(): Promise<void>
+  /** Connections taken so far, and those still open. */
+  readonly count: { taken: number; open: number }
+  /** What clients have sent, with everything else passed on untouched. */
+  onClientData: ((chunk: Buffer, client: Socket) => 'pass' | 'drop') | undefined
+}
+
+export async function startProxy(target: { port: number }): Promise<Network> {
+  let delayMs = 0
+  let swallowing = false
+  let trigger: string | undefined
+  const pairs = new Map<Socket, { upstream: Socket; lost: boolean }>()
+  const count = { taken: 0, open: 0 }
+
+  const server = createServer((client) => {
+    count.taken++
+    count.open++
+    client.on('error', () => {})
+    client.setNoDelay(true)
+    const upstream = connect(target.port, '127.0.0.1')
+    const pair = { upstream, lost: false }
+    pairs.set(client, pair)
+    upstream.setNoDelay(true)
+    upstream.on('error', () => client.destroy())
+    const passTo = (to: Socket) => {
+      let before = Promise.resolve()
+      let waiting = 0
+      return (chunk: Buffer) => {
+        // Once bytes are missing, the connection is of no use any more, as behind a firewall that forgot it.
+        if (swallowing) pair.lost = true
+        if (pair.lost) return
+        if (delayMs === 0 && waiting === 0) return void to.write(chunk)
+        waiting++
+        const due = Bun.sleep(delayMs)
+        // Bytes never overtake each other.
+        before = before
+          .then(() => due)
+          .then(() => {
+            waiting--
+            if (!to.destroyed) to.write(chunk)
+          })
+      }
+    }
+    const passUp = passTo(upstream)
+    client.on('data', (chunk) => {
+      if (proxy.onClientData?.(chunk, client) === 'drop') return
+      passUp(chunk)
+      if (trigger === undefined || !chunk.includes(trigger)) return
+      trigger = undefined
+      // The server has it, and its answer finds nobody.
+      pair.lost = true
+      client.resetAndDestroy()
+    })
+    upstream.on('data', passTo(client))
+    client.on('close', () => {
+      count.open--
+      pairs.delete(client)
+      upstream.end()
+    })
+    upstream.on('close', () => {
+      if (!pair.lost) client.destroy()
+    })
+  })
+  const listen = (port: number) =>
+    new Promise<void>((resolve, reject) => {
+      server.once('error', reject)
+      server.listen(port, '127.0.0.1', () => resolve())
+    })
+  await listen(0)
+  const { port } = server.address() as { port: number }
+
+  const proxy: Network = {
+    port,
+    count,
+    onClientData: undefined,
+    through(address) {
+      const url = new URL(address)
+      url.port = String(port)
+      return url.href
+    },
+    delay(ms) {
+      delayMs = ms
+    },
+    swallow() {
+      swallowing = true
+    },
+    async refuse() {
+      const closed = new Promise((resolve) => server.close(resolve))
+      proxy.cut()
+      await closed
+    },
+    cut() {
+      for (const client of pairs.keys()) client.resetAndDestroy()
+    },
+    cutAfter(text) {
+      trigger = text
+    },
+    async restore() {
+      delayMs = 0
+      swallowing = false
+      trigger = undefined
+      if (!server.listening) await listen(port)
+    },
+    async close() {
+      if (server.listening) await proxy.refuse()
+    },
+  }
+  return proxy
+}
