@@ -88,11 +88,10 @@ function explainTls(error: Error & { code?: string }): Error {
   const { code = '', message } = error
   if (LOST.test(code)) return error
   if (code === 'ERR_TLS_CERT_ALTNAME_INVALID')
-    return new Refusal(`the server's certificate is for another host (${message})`, { cause: error })
+    return new Refusal(`the server's certificate is for another host: ${message}`)
   return new Refusal(
-    `the server's certificate or TLS is not accepted: ${message}. ` +
+    `the server's certificate is not accepted: ${message}. ` +
       'A certificate authority of your own is named by sslrootcert=/path/to/ca.pem',
-    { cause: error },
   )
 }
 
