@@ -73,12 +73,12 @@ function dateError() {
 
 /**
  * Route options for a query string of this schema, read by the schema's own types: a
- * list may repeat, anything else may not, and unknown names are ignored. (Elysia would
- * also split a list at commas, and take `[1]` for JSON.)
+ * list may repeat, anything else may not, and unknown names are ignored. Elysia would
+ * also split each value at commas, and take `[1]` for JSON: the mark keeps it from that.
  */
 export function queryOf<Schema extends TObject>(schema: Schema) {
   return {
-    query: schema,
+    query: { ...schema, elysiaMeta: 'Query' } as Schema,
     transform(context: { request: Request; query: unknown }) {
       context.query = readQuery(new URL(context.request.url).searchParams, schema)
     },
