@@ -1,0 +1,172 @@
+import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'bun:test'
+import type { Task } from '../../src/tasks/model.ts'
+import { boot, databases, type Target } from '../boot.ts'
+import { newUser, problemOf, type User } from './user.ts'
+
+/** Forms in which a client or a proxy gives a tag back, all of which mean it. */
+const same: [name: string, write: (revision: number) => string][] = [
+  ['as it was', (n) => `"${n}"`],
+  ['weak', (n) => `W/"${n}"`],
+  ["with a proxy's -gzip", (n) => `"${n}-gzip"`],
+  ["weak, with a proxy's ;gzip", (n) => `W/"${n};gzip"`],
+  ['with -br', (n) => `"${n}-br"`],
+  ['in a list', (n) => `"99999", W/"${n}" , "abc"`],
+  ['anything', () => '*'],
+  ['anything, with space around it', () => ' * '],
+]
+
+/** Tags that are not the task's. */
+const others: [name: string, write: (revision: number) => string][] = [
+  ['the one before', (n) => `"${n - 1}"`],
+  ['a later one', (n) => `"${n + 1}"`],
+  ['without quotes', (n) => `${n}`],
+  ['with a zero too many', (n) => `"${n}0"`],
+  ['of another service', () => '"33a64df551425fcc55e4d42a148795d9f25f89d4"'],
+  ['of a strange encoding', (n) => `"${n}-strange"`],
+  ['too long for a number', (n) => `"${'9'.repeat(40)}${n}"`],
+  ['SQL', () => `"1'; drop table tasks"`],
+]
+
+describe.each(databases)('conditional requests over %s', (kind) => {
+  let doable: Target
+  let user: User
+  let task: Task
+  beforeAll(async () => {
+    doable = await boot(kind)
+  }, 60_000)
+  afterAll(() => doable.stop())
+  beforeEach(async () => {
+    user = newUser(doable)
+    await user.create({ title: 'first', completed: true })
+    task = await user.create({ title: 'second', completed: true })
+  })
+
+  const matched = { code: 'revision-mismatch', status: 412, pointers: [] }
+
+  test('every answer that is one task carries its revision as ETag', async () => {
+    const answers = [
+      await user.send('GET', `/tasks/${task.id}`),
+      await user.send('PUT', `/tasks/${task.id}`, { title: 'x' }),
+      await user.send('PATCH', `/tasks/${task.id}`, { title: 'y' }),
+      await user.send('PATCH', `/tasks/${task.id}/complete`),
+      await user.send('POST', '/tasks', { title: 'z' }),
+    ]
+    await user.remove(task.id)
+    answers.push(await user.send('POST', `/tasks/${task.id}/restore`))
+    for (const answer of answers) {
+      const { revision } = (await answer.json()) as Task
+      expect(answer.headers.get('etag')).toBe(`"${revision}"`)
+    }
+  })
+
+  const reads: [name: string, path: () => string, revision: () => number][] = [
+    ['a task', () => `/tasks/${task.id}`, () => task.revision],
+    ['the list', () => '/tasks?sort=title', () => 2],
+    ['the trash', () => '/trash', () => 2],
+  ]
+  for (const [name, path, revision] of reads) {
+    test(`${name} is 304 without a body under a tag that names it, however written`, async () => {
+      for (const [, write] of same)
+        for (const method of ['GET', 'HEAD']) {
+          const answer = await user.send(method, path(), undefined, { 'if-none-match': write(revision()) })
+          expect(answer.status).toBe(304)
+          expect(answer.headers.get('etag')).toBe(`"${revision()}"`)
+          expect(answer.headers.get('cache-control')).toBe('private, no-cache')
+          expect(answer.headers.has('x-request-id')).toBe(true)
+          expect(answer.headers.has('content-type')).toBe(false)
+          expect(await answer.text()).toBe('')
+        }
+    })
+
+    test(`${name} comes whole under any other tag`, async () => {
+      for (const [, write] of others) {
+        const answer = await user.send('GET', path(), undefined, { 'if-none-match': write(revision()) })
+        expect(answer.status).toBe(200)
+        expect(answer.headers.get('etag')).toBe(`"${revision()}"`)
+      }
+    })
+  }
+
+  test("the list's tag changes with every write of the user and with nobody else's", async () => {
+    const tag = async () => (await user.send('GET', '/tasks')).headers.get('etag')
+    const seen = [await tag()]
+    await newUser(doable).create({ title: "somebody else's" })
+    expect(await tag()).toBe(seen[0] ?? '')
+    await user.update(task.id, { title: 'x' })
+    seen.push(await tag())
+    await user.remove(task.id)
+    seen.push(await tag())
+    await user.send('POST', `/tasks/${task.id}/restore`)
+    seen.push(await tag())
+    expect(seen).toEqual(['"2"', '"3"', '"4"', '"5"'])
+  })
+
+  test('who has never written has a list too, at revision 0', async () => {
+    const nobody = newUser(doable)
+    expect((await nobody.send('GET', '/tasks')).headers.get('etag')).toBe('"0"')
+    expect((await nobody.send('GET', '/tasks', undefined, { 'if-none-match': '"0"' })).status).toBe(304)
+  })
+
+  test('a bad query is refused before a tag is looked at', async () => {
+    const answer = await user.send('GET', '/tasks?sort=x', undefined, { 'if-none-match': '*' })
+    expect(answer.status).toBe(422)
+  })
+
+  /** Writes on one task; `trashed` ones on a task in the trash. */
+  const writes: [name: string, method: string, path: (id: string) => string, body: unknown, trashed: boolean][] = [
+    ['PUT', 'PUT', (id) => `/tasks/${id}`, { title: 'changed' }, false],
+    ['PATCH', 'PATCH', (id) => `/tasks/${id}`, { title: 'changed' }, false],
+    ['complete', 'PATCH', (id) => `/tasks/${id}/complete`, { completed: false }, false],
+    ['DELETE', 'DELETE', (id) => `/tasks/${id}`, undefined, false],
+    ['restore', 'POST', (id) => `/tasks/${id}/restore`, undefined, true],
+    ['purge', 'DELETE', (id) => `/trash/${id}`, undefined, true],
+  ]
+  for (const [name, method, path, body, trashed] of writes) {
+    const prepare = async () => {
+      const { id } = await user.create({ title: 'to change' })
+      if (trashed) await user.remove(id)
+      const [latest] = (await user.changes('')).changes.slice(-1)
+      return { id, revision: latest?.revision ?? 0 }
+    }
+
+    test(`${name} goes through under a tag that names the task, however written`, async () => {
+      for (const [, write] of same) {
+        const { id, revision } = await prepare()
+        const answer = await user.send(method, path(id), body, { 'if-match': write(revision) })
+        expect([200, 204]).toContain(answer.status)
+      }
+    })
+
+    test(`${name} is 412 under any other tag, and changes nothing`, async () => {
+      const { id, revision } = await prepare()
+      for (const [, write] of others) {
+        const answer = await user.send(method, path(id), body, { 'if-match': write(revision) })
+        expect(await problemOf(answer)).toEqual(matched)
+      }
+      expect((await user.changes()).next).toBe(revision)
+    })
+
+    test(`${name} is 404 where there is nothing, whatever the tag`, async () => {
+      for (const tag of ['*', '"1"', '"x"']) {
+        const answer = await user.send(method, path(crypto.randomUUID()), body, { 'if-match': tag })
+        expect((await problemOf(answer)).code).toBe('task-not-found')
+      }
+    })
+  }
+
+  test('of 50 edits that start from the same state, exactly one wins', async () => {
+    const tag = `"${task.revision}"`
+    const answers = await Promise.all(
+      Array.from({ length: 50 }, (_, i) =>
+        user.send('PUT', `/tasks/${task.id}`, { title: `edit ${i}` }, { 'if-match': tag }),
+      ),
+    )
+    const won = answers.filter((answer) => answer.status === 200)
+    expect(won).toHaveLength(1)
+    expect(answers.filter((answer) => answer.status === 412)).toHaveLength(49)
+    const winner = (await won[0]?.json()) as Task
+    expect(await user.read<Task>(`/tasks/${task.id}`)).toEqual(winner)
+    expect(winner.revision).toBe(3)
+    expect((await user.changes()).next).toBe(3)
+  })
+})

@@ -1,0 +1,206 @@
+import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'bun:test'
+import postgres from 'postgres'
+import type { Task } from '../../src/tasks/model.ts'
+import { boot, databases, type Target } from '../boot.ts'
+import { invalidAt, newUser, problemOf, type User } from './user.ts'
+
+const reused = { status: 422, code: 'idempotency-key-reused', pointers: [] }
+
+describe.each(databases)('Idempotency-Key over %s', (kind) => {
+  let doable: Target
+  let user: User
+  beforeAll(async () => {
+    doable = await boot(kind)
+  }, 60_000)
+  afterAll(() => doable.stop())
+  beforeEach(() => {
+    user = newUser(doable)
+  })
+
+  const post = (path: string, body: unknown, key: string, as = user) =>
+    as.send('POST', path, body, { 'idempotency-key': key })
+
+  /** Every POST: what to send, and what must stand before. */
+  const posts: [name: string, path: string, body: unknown, prepare: (id: string) => Promise<void>][] = [
+    ['create', '/tasks', { title: 'once' }, async () => {}],
+    [
+      'restore',
+      '/tasks/{id}/restore',
+      undefined,
+      async (id) => {
+        await user.create({ id, title: 'to restore' })
+        await user.remove(id)
+      },
+    ],
+    [
+      'batch',
+      '/batch',
+      {
+        operations: [
+          { op: 'create', task: { title: 'a' } },
+          { op: 'create', task: { title: 'b' } },
+        ],
+      },
+      async () => {},
+    ],
+  ]
+  for (const [name, path, body, prepare] of posts)
+    test(`${name}: a repeat gets the first answer again, and nothing is done twice`, async () => {
+      const id = crypto.randomUUID()
+      await prepare(id)
+      const at = path.replace('{id}', id)
+      const first = await post(at, body, 'key')
+      expect(first.ok).toBe(true)
+      expect(first.headers.has('idempotency-replayed')).toBe(false)
+      const text = await first.text()
+      const { next } = await user.changes()
+      await user.create({ title: 'something in between' })
+      for (let repeat = 0; repeat < 3; repeat++) {
+        const again = await post(at, body, 'key')
+        expect(again.status).toBe(first.status)
+        expect(await again.text()).toBe(text)
+        expect(again.headers.get('idempotency-replayed')).toBe('true')
+        expect(again.headers.get('content-type')?.startsWith('application/json')).toBe(true)
+        for (const header of ['etag', 'location']) expect(again.headers.get(header)).toBe(first.headers.get(header))
+      }
+      expect((await user.changes()).next).toBe(next + 1)
+    })
+
+  const others: [name: string, path: string, body: unknown][] = [
+    ['body', '/tasks', { title: 'another' }],
+    ['body with one field more', '/tasks', { title: 'once', priority: 'medium' }],
+    ['query', '/tasks?x=1', { title: 'once' }],
+  ]
+  for (const [name, path, body] of others)
+    test(`another ${name} under the same key is refused, and done is nothing`, async () => {
+      await post('/tasks', { title: 'once' }, 'key')
+      expect(await problemOf(await post(path, body, 'key'))).toEqual(reused)
+      expect(await user.titles()).toEqual(['once'])
+    })
+
+  test('another task under the same key is another request of the same route', async () => {
+    const tasks = [await user.create({ title: 'a' }), await user.create({ title: 'b' })]
+    for (const { id } of tasks) await user.remove(id)
+    expect((await post(`/tasks/${tasks[0]?.id}/restore`, undefined, 'key')).status).toBe(200)
+    expect(await problemOf(await post(`/tasks/${tasks[1]?.id}/restore`, undefined, 'key'))).toEqual(reused)
+  })
+
+  test("keys belong to their user and route: others' are independent", async () => {
+    const stranger = newUser(doable)
+    for (const as of [user, stranger]) expect((await post('/tasks', { title: 'mine' }, 'key', as)).status).toBe(201)
+    const batch = await post('/batch', { operations: [{ op: 'create', task: { title: 'b' } }] }, 'key')
+    expect(batch.status).toBe(200)
+    expect(batch.headers.has('idempotency-replayed')).toBe(false)
+    expect(await user.titles('?sort=title')).toEqual(['b', 'mine'])
+    expect(await stranger.titles()).toEqual(['mine'])
+  })
+
+  test('keys differ in case and in every character', async () => {
+    for (const key of ['key', 'Key', 'key2', ' ~!"#$%&()', 'x'.repeat(255)])
+      expect((await post('/tasks', { title: 'same' }, key)).headers.has('idempotency-replayed')).toBe(false)
+    expect((await user.tasks()).length).toBe(5)
+  })
+
+  test('a refused request keeps nothing: mended, it goes through under the same key', async () => {
+    const taken = await user.create({ title: 'taken' })
+    for (const body of [{ title: '' }, { title: 'x', id: taken.id }])
+      expect((await post('/tasks', body, 'key')).ok).toBe(false)
+    expect(
+      (await user.send('POST', '/tasks', '{', { 'idempotency-key': 'key', 'content-type': 'application/json' })).status,
+    ).toBe(400)
+    const failing = {
+      operations: [
+        { op: 'create', task: { title: 'undone' } },
+        { op: 'delete', id: crypto.randomUUID() },
+      ],
+    }
+    expect((await post('/batch', failing, 'key')).status).toBe(404)
+    expect((await post('/batch', { operations: [{ op: 'create', task: { title: 'b' } }] }, 'key')).status).toBe(200)
+    expect((await post('/tasks', { title: 'mended' }, 'key')).status).toBe(201)
+    expect(await user.titles('?sort=title')).toEqual(['b', 'mended', 'taken'])
+    expect((await user.changes()).next).toBe(3)
+  })
+
+  const bad: [name: string, key: string][] = [
+    ['empty', ''],
+    ['256 characters', 'x'.repeat(256)],
+    ['beyond ASCII', 'clé'],
+    ['with a tab inside', 'a\tb'],
+  ]
+  for (const [name, key] of bad)
+    test(`a key that is ${name} is refused`, async () => {
+      expect(await problemOf(await post('/tasks', { title: 'x' }, key))).toEqual(invalidAt('/Idempotency-Key'))
+      expect(await user.tasks()).toEqual([])
+    })
+
+  test('elsewhere than on a POST the key means nothing', async () => {
+    const task = await user.create({ title: 'x' })
+    for (const title of ['y', 'z']) {
+      const answer = await user.send('PUT', `/tasks/${task.id}`, { title }, { 'idempotency-key': 'key' })
+      expect(((await answer.json()) as Task).title).toBe(title)
+    }
+  })
+
+  for (const known of [true, false])
+    test(`50 creates with one key at once, by ${known ? 'a known' : 'a brand-new'} user: one task, 50 equal answers`, async () => {
+      if (known) await user.create({ title: 'before' })
+      const before = (await user.changes()).next
+      const answers = await Promise.all(Array.from({ length: 50 }, () => post('/tasks', { title: 'once' }, 'key')))
+      expect(answers.map((answer) => answer.status)).toEqual(Array(50).fill(201))
+      expect(new Set(await Promise.all(answers.map((answer) => answer.text()))).size).toBe(1)
+      expect(
+        new Set(answers.map((answer) => `${answer.headers.get('etag')} ${answer.headers.get('location')}`)).size,
+      ).toBe(1)
+      expect(answers.filter((answer) => !answer.headers.has('idempotency-replayed'))).toHaveLength(1)
+      expect((await user.titles('?status=all')).filter((title) => title === 'once')).toHaveLength(1)
+      expect((await user.changes()).next).toBe(before + 1)
+    })
+
+  test('50 payloads with one key at once: one is done, the others are refused', async () => {
+    const answers = await Promise.all(Array.from({ length: 50 }, (_, i) => post('/tasks', { title: `${i}` }, 'key')))
+    expect(answers.filter((answer) => answer.status === 201)).toHaveLength(1)
+    expect(answers.filter((answer) => answer.status === 422)).toHaveLength(49)
+    expect(await user.tasks()).toHaveLength(1)
+  })
+})
+
+describe('Idempotency-Key, with a hand in the database', () => {
+  let doable: Target
+  let sql: postgres.Sql
+  beforeAll(async () => {
+    doable = await boot('postgres')
+    sql = postgres(doable.databaseUrl ?? '', { max: 1 })
+  }, 60_000)
+  afterAll(async () => {
+    await sql.end()
+    await doable.stop()
+  })
+
+  const post = (user: User, title: string) => user.send('POST', '/tasks', { title }, { 'idempotency-key': 'key' })
+
+  test('a repeat while the first is still running is 409 and may come back', async () => {
+    const user = newUser(doable)
+    await user.create({ title: 'before' })
+    await sql.begin(async (tx) => {
+      await tx`select from doable.users where id = ${user.id} for update`
+      const answer = await post(user, 'once')
+      expect(answer.headers.get('retry-after')).toBe('1')
+      expect(await problemOf(answer)).toEqual({ status: 409, code: 'idempotency-key-running', pointers: [] })
+    })
+    expect((await post(user, 'once')).status).toBe(201)
+    expect(await user.titles('?sort=title')).toEqual(['before', 'once'])
+  })
+
+  test('an answer is kept for 24 hours and then made anew, also for another payload', async () => {
+    const user = newUser(doable)
+    await post(user, 'once')
+    const age = (hours: string) =>
+      sql`update doable.idempotency_keys set created_at = now() - ${hours}::interval where user_id = ${user.id}`
+    await age('23 hours 59 minutes')
+    expect((await post(user, 'once')).headers.get('idempotency-replayed')).toBe('true')
+    await age('24 hours 1 second')
+    expect((await post(user, 'another')).status).toBe(201)
+    expect((await post(user, 'another')).headers.get('idempotency-replayed')).toBe('true')
+    expect(await user.titles('?sort=title')).toEqual(['another', 'once'])
+  })
+})

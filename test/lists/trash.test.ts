@@ -1,0 +1,163 @@
+import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'bun:test'
+import type { Task } from '../../src/tasks/model.ts'
+import { boot, databases, type Target } from '../boot.ts'
+import { invalidAt, newUser, problemOf, type User } from './user.ts'
+
+describe.each(databases)('the trash over %s', (kind) => {
+  let doable: Target
+  let user: User
+  let task: Task
+  beforeAll(async () => {
+    doable = await boot(kind)
+  }, 60_000)
+  afterAll(() => doable.stop())
+  beforeEach(async () => {
+    user = newUser(doable)
+    task = await user.create({
+      title: 'Buy milk',
+      description: 'secret',
+      due_date: '2026-11-20',
+      tags: ['private'],
+      completed: true,
+      priority: 'high',
+    })
+  })
+
+  const trash = () => user.read<Task[]>('/trash')
+  const gone = { status: 404, code: 'task-not-found', pointers: [] }
+
+  test('a deleted task is in the trash, as it was, and nowhere else', async () => {
+    await user.remove(task.id)
+    const [found, ...rest] = await trash()
+    expect(rest).toEqual([])
+    expect(found).toEqual({
+      ...task,
+      revision: 2,
+      deleted_at: expect.stringMatching(/^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z$/),
+      updated_at: expect.any(String),
+    })
+    expect(await user.tasks()).toEqual([])
+    for (const [method, path, body] of [
+      ['GET', `/tasks/${task.id}`],
+      ['PUT', `/tasks/${task.id}`, { title: 'x' }],
+      ['PATCH', `/tasks/${task.id}`, { title: 'x' }],
+      ['PATCH', `/tasks/${task.id}/complete`],
+      ['DELETE', `/tasks/${task.id}`],
+    ] as const)
+      expect(await problemOf(await user.send(method, path, body))).toEqual(gone)
+  })
+
+  test('restoring gives it back as it was, at a new revision, once', async () => {
+    await user.remove(task.id)
+    const answer = await user.send('POST', `/tasks/${task.id}/restore`)
+    expect(answer.status).toBe(200)
+    const restored = (await answer.json()) as Task
+    expect(restored).toEqual({ ...task, revision: 3, updated_at: expect.any(String) })
+    expect(await user.tasks()).toEqual([restored])
+    expect(await trash()).toEqual([])
+    expect(await problemOf(await user.send('POST', `/tasks/${task.id}/restore`))).toEqual(gone)
+  })
+
+  test('a purged task leaves a tombstone without content, for sync alone', async () => {
+    await user.remove(task.id)
+    expect((await user.send('DELETE', `/trash/${task.id}`)).status).toBe(204)
+    expect(await trash()).toEqual([])
+    const { changes } = await user.changes()
+    expect(changes).toHaveLength(1)
+    expect(changes[0]).toMatchObject({
+      id: task.id,
+      title: '',
+      description: null,
+      due_date: null,
+      tags: [],
+      revision: 3,
+    })
+    expect(changes[0]?.deleted_at).toBeString()
+    expect(JSON.stringify(changes)).not.toMatch(/milk|secret|private/)
+    for (const [method, path] of [
+      ['GET', `/tasks/${task.id}`],
+      ['POST', `/tasks/${task.id}/restore`],
+      ['DELETE', `/trash/${task.id}`],
+    ] as const)
+      expect(await problemOf(await user.send(method, path))).toEqual(gone)
+    expect((await problemOf(await user.send('POST', '/tasks', { id: task.id, title: 'again' }))).code).toBe(
+      'task-exists',
+    )
+  })
+
+  test('only what is in the trash can be purged or restored', async () => {
+    expect(await problemOf(await user.send('DELETE', `/trash/${task.id}`))).toEqual(gone)
+    expect(await problemOf(await user.send('POST', `/tasks/${task.id}/restore`))).toEqual(gone)
+    expect(await user.tasks()).toEqual([task])
+  })
+
+  test("another user's trash is 404 under one's own path, and 403 under theirs", async () => {
+    await user.remove(task.id)
+    const stranger = newUser(doable)
+    expect(await problemOf(await stranger.send('DELETE', `/trash/${task.id}`))).toEqual(gone)
+    expect(await problemOf(await stranger.send('POST', `/tasks/${task.id}/restore`))).toEqual(gone)
+    for (const [method, path] of [
+      ['GET', '/trash'],
+      ['DELETE', `/trash/${task.id}`],
+      ['POST', `/tasks/${task.id}/restore`],
+      ['DELETE', `?confirm=${user.id}`],
+    ] as const)
+      expect((await problemOf(await doable.request(stranger.id, method, user.base + path))).code).toBe('wrong-user')
+    expect(await trash()).toHaveLength(1)
+  })
+
+  test('all that is completed goes to the trash at once, each under a revision of its own', async () => {
+    await user.batch(
+      Array.from({ length: 6 }, (_, i) => ({ op: 'create', task: { title: `${i}`, completed: i % 2 === 0 } })),
+    )
+    const answer = await user.send('DELETE', '/tasks?status=completed')
+    expect(answer.status).toBe(200)
+    expect(await answer.json()).toEqual({ deleted: 4 })
+    expect(await user.titles('?sort=title')).toEqual(['1', '3', '5'])
+    const { changes } = await user.changes('?since=7')
+    expect(changes.map(({ revision }) => revision)).toEqual([8, 9, 10, 11])
+    expect(changes.every(({ deleted_at }) => deleted_at !== null)).toBe(true)
+    expect((await trash()).length).toBe(4)
+    expect(await (await user.send('DELETE', '/tasks?completed=true')).json()).toEqual({ deleted: 0 })
+    expect((await user.changes()).next).toBe(11)
+  })
+
+  test('nothing but what is completed is deleted all at once', async () => {
+    for (const [query, pointer] of [
+      ['', '/status'],
+      ['?status=all', '/status'],
+      ['?status=pending', '/status'],
+      ['?completed=false', '/status'],
+      ['?status=nonsense', '/status'],
+      ['?status=pending&completed=true', '/completed'],
+      ['?status=completed&completed=false', '/completed'],
+      ['?status=completed&status=completed', '/status'],
+    ] as const)
+      expect(await problemOf(await user.send('DELETE', `/tasks${query}`))).toEqual(invalidAt(pointer))
+    expect(await user.tasks()).toEqual([task])
+  })
+
+  test('erasing takes everything with it, the trash, tombstones and kept answers too', async () => {
+    const neighbour = newUser(doable)
+    await neighbour.create({ title: 'stays' })
+    const keyed = { 'idempotency-key': 'once' }
+    await user.send('POST', '/tasks', { title: 'keyed' }, keyed)
+    await user.remove(task.id)
+    expect((await user.send('DELETE', `?confirm=${user.id}`)).status).toBe(204)
+    expect(await user.tasks()).toEqual([])
+    expect(await trash()).toEqual([])
+    expect(await user.changes()).toEqual({ changes: [], next: 0, more: false })
+    expect((await user.send('GET', '/tasks')).headers.get('etag')).toBe('"0"')
+    expect((await user.send('DELETE', `?confirm=${user.id}`)).status).toBe(204)
+    const again = await user.send('POST', '/tasks', { title: 'keyed' }, keyed)
+    expect(again.headers.has('idempotency-replayed')).toBe(false)
+    expect(((await again.json()) as Task).revision).toBe(1)
+    expect(await neighbour.titles()).toEqual(['stays'])
+  })
+
+  test('erasing needs the user id once more', async () => {
+    for (const query of ['', '?confirm=', '?confirm=yes', `?confirm=${user.id}x`, `?confirm=${user.id.toUpperCase()}`])
+      expect(await problemOf(await user.send('DELETE', query))).toEqual(invalidAt('/confirm'))
+    expect(await user.tasks()).toEqual([task])
+  })
+})
