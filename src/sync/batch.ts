@@ -72,6 +72,8 @@ export async function runBatch(user: string, { operations }: Batch, store: Store
 }
 
 async function run(user: string, { op, id, if_revision, task, completed }: Operation, store: Store) {
+  if (completed !== undefined && op !== 'complete')
+    throw invalid([{ pointer: '/completed', detail: `has no meaning for ${op}: it belongs into the task` }])
   if (op === 'create') {
     if (if_revision !== undefined) throw invalid([{ pointer: '/if_revision', detail: 'has no meaning for create' }])
     const body = fieldsOf(newTask, task)

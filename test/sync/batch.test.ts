@@ -1,0 +1,196 @@
+import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'bun:test'
+import type { Task } from '../../src/tasks/model.ts'
+import { boot, databases, type Target } from '../boot.ts'
+import { newUser, problemOf, type User } from '../lists/user.ts'
+
+const ID = '01937b8e-7a40-7c1e-9d2a-3f5b8c6d7e80'
+const good = { op: 'create', task: { title: 'good' } }
+
+/** A refused operation, and where its problem points; `task` stands for the id of a task at revision 1. */
+const refused: [name: string, operation: (task: string) => unknown, status: number, code: string, pointer: string][] = [
+  ['no object', () => 'create', 422, 'validation-failed', ''],
+  ['an unknown op', () => ({ op: 'purge', id: ID }), 422, 'validation-failed', '/op'],
+  ['no op', () => ({ id: ID }), 422, 'validation-failed', '/op'],
+  ['an unknown member', () => ({ ...good, when: 'now' }), 422, 'validation-failed', '/when'],
+  ['an update with no id', () => ({ op: 'update', task: { title: 'x' } }), 422, 'validation-failed', '/id'],
+  ['a complete with no id', () => ({ op: 'complete' }), 422, 'validation-failed', '/id'],
+  ['a delete with no id', () => ({ op: 'delete' }), 422, 'validation-failed', '/id'],
+  ['a restore with no id', () => ({ op: 'restore' }), 422, 'validation-failed', '/id'],
+  ['an id that is none', () => ({ op: 'delete', id: '7' }), 422, 'validation-failed', '/id'],
+  ['a negative if_revision', (id) => ({ op: 'delete', id, if_revision: -1 }), 422, 'validation-failed', '/if_revision'],
+  ['if_revision as text', (id) => ({ op: 'delete', id, if_revision: '1' }), 422, 'validation-failed', '/if_revision'],
+  ['if_revision on create', () => ({ ...good, if_revision: 1 }), 422, 'validation-failed', '/if_revision'],
+  ['a create without a task', () => ({ op: 'create' }), 422, 'validation-failed', '/task'],
+  ['a create without a title', () => ({ op: 'create', task: {} }), 422, 'validation-failed', '/task/title'],
+  [
+    'a create with a bad field',
+    () => ({ op: 'create', task: { title: 'x', tags: [''] } }),
+    422,
+    'validation-failed',
+    '/task/tags',
+  ],
+  [
+    'a create with an unknown field',
+    () => ({ op: 'create', task: { title: 'x', colour: 1 } }),
+    422,
+    'validation-failed',
+    '/task/colour',
+  ],
+  [
+    'a create with two ids',
+    () => ({ op: 'create', id: ID, task: { id: crypto.randomUUID(), title: 'x' } }),
+    422,
+    'validation-failed',
+    '/task/id',
+  ],
+  ['a create with a taken id', (id) => ({ op: 'create', id, task: { title: 'x' } }), 409, 'task-exists', ''],
+  ['an update with nothing to change', (id) => ({ op: 'update', id, task: {} }), 422, 'validation-failed', '/task'],
+  ['an update without a task', (id) => ({ op: 'update', id }), 422, 'validation-failed', '/task'],
+  [
+    'an update with a bad title',
+    (id) => ({ op: 'update', id, task: { title: ' ' } }),
+    422,
+    'validation-failed',
+    '/task/title',
+  ],
+  ['an update of no task', () => ({ op: 'update', id: ID, task: { title: 'x' } }), 404, 'task-not-found', ''],
+  [
+    'an outdated update',
+    (id) => ({ op: 'update', id, if_revision: 0, task: { title: 'x' } }),
+    412,
+    'revision-mismatch',
+    '',
+  ],
+  ['an outdated complete', (id) => ({ op: 'complete', id, if_revision: 2 }), 412, 'revision-mismatch', ''],
+  ['an outdated delete', (id) => ({ op: 'delete', id, if_revision: 2 }), 412, 'revision-mismatch', ''],
+  ['a complete with fields', (id) => ({ op: 'complete', id, task: { title: 'x' } }), 422, 'validation-failed', '/task'],
+  [
+    'a complete that is neither',
+    (id) => ({ op: 'complete', id, completed: 'yes' }),
+    422,
+    'validation-failed',
+    '/completed',
+  ],
+  ['a delete with completed', (id) => ({ op: 'delete', id, completed: true }), 422, 'validation-failed', '/completed'],
+  [
+    'an update with completed outside its task',
+    (id) => ({ op: 'update', id, task: { title: 'x' }, completed: true }),
+    422,
+    'validation-failed',
+    '/completed',
+  ],
+  [
+    'a create with completed outside its task',
+    () => ({ ...good, completed: true }),
+    422,
+    'validation-failed',
+    '/completed',
+  ],
+  ['a restore of what is not in the trash', (id) => ({ op: 'restore', id }), 404, 'task-not-found', ''],
+]
+
+const refusedWhole: [name: string, body: unknown, status: number, pointer: string][] = [
+  ['no object', [good], 422, ''],
+  ['no operations', {}, 422, '/operations'],
+  ['an empty list', { operations: [] }, 422, '/operations'],
+  ['101 operations', { operations: Array(101).fill(good) }, 422, '/operations'],
+  ['operations that are no list', { operations: good }, 422, '/operations'],
+  ['a member beside them', { operations: [good], atomic: false }, 422, '/atomic'],
+]
+
+describe.each(databases)('batches over %s', (kind) => {
+  let doable: Target
+  let user: User
+  beforeAll(async () => {
+    doable = await boot(kind)
+  }, 60_000)
+  afterAll(() => doable.stop())
+  beforeEach(() => {
+    user = newUser(doable)
+  })
+
+  test('every operation does what its endpoint does, in order, seeing those before it', async () => {
+    const other = await user.create({ title: 'other' })
+    const results = await user.batch([
+      { op: 'create', id: ID, task: { title: ' made ', tags: ['a'] } },
+      { op: 'update', id: ID, if_revision: 2, task: { title: 'changed', description: null, revision: 99 } },
+      { op: 'complete', id: ID, completed: true },
+      { op: 'complete', id: ID, completed: true, if_revision: 4 },
+      { op: 'complete', id: ID },
+      { op: 'delete', id: ID, if_revision: 6 },
+      { op: 'restore', id: ID, if_revision: 7 },
+      { op: 'delete', id: other.id },
+    ])
+    expect(
+      results.map(({ status, task: { id, revision, title, completed, deleted_at } }) => [
+        status,
+        id === ID,
+        revision,
+        title,
+        completed,
+        deleted_at !== null,
+      ]),
+    ).toEqual([
+      [201, true, 2, 'made', false, false],
+      [200, true, 3, 'changed', false, false],
+      [200, true, 4, 'changed', true, false],
+      [200, true, 5, 'changed', true, false],
+      [200, true, 6, 'changed', false, false],
+      [204, true, 7, 'changed', false, true],
+      [200, true, 8, 'changed', false, false],
+      [204, false, 9, 'other', false, true],
+    ])
+    expect(await user.tasks()).toEqual(results.slice(6, 7).map(({ task }) => task))
+    expect((await user.changes()).next).toBe(9)
+  })
+
+  test('100 operations are not too many, and their tasks stand in their order', async () => {
+    const results = await user.batch(Array.from({ length: 100 }, (_, i) => ({ op: 'create', task: { title: `${i}` } })))
+    expect(results.map(({ task }) => task.position)).toEqual(Array.from({ length: 100 }, (_, i) => i + 1))
+    expect(await user.tasks('?sort=position')).toEqual(results.map(({ task }) => task))
+  })
+
+  for (const [name, operation, status, code, pointer] of refused)
+    test(`${name} is refused by its index, and nothing is done`, async () => {
+      const task = await user.create({ title: 'before' })
+      const answer = await user.send('POST', '/batch', { operations: [good, good, operation(task.id), good] })
+      expect(await problemOf(answer)).toEqual({ status, code, pointers: [`/operations/2${pointer}`] })
+      expect(await user.changes()).toEqual({ changes: [task], next: 1, more: false })
+    })
+
+  for (const [name, body, status, pointer] of refusedWhole)
+    test(`${name} is refused`, async () => {
+      const answer = await user.send('POST', '/batch', body)
+      expect(await problemOf(answer)).toEqual({ status, code: 'validation-failed', pointers: [pointer] })
+      expect((await user.changes()).next).toBe(0)
+    })
+
+  test("another user's task is as good as none", async () => {
+    const { id } = await newUser(doable).create({ title: 'theirs' })
+    for (const operation of [
+      { op: 'update', id, task: { title: 'x' } },
+      { op: 'complete', id },
+      { op: 'delete', id },
+      { op: 'delete', id, if_revision: 1 },
+    ])
+      expect(await problemOf(await user.send('POST', '/batch', { operations: [operation] }))).toEqual({
+        status: 404,
+        code: 'task-not-found',
+        pointers: ['/operations/0'],
+      })
+  })
+
+  test('batches and single writes at once queue, and none is lost', async () => {
+    const { id } = await user.create({ title: 'x' })
+    await Promise.all(
+      Array.from({ length: 20 }, (_, i) =>
+        i % 2 === 0
+          ? user.batch([{ op: 'complete', id }, good, { op: 'complete', id }])
+          : user.update(id, { title: `edit ${i}` }),
+      ),
+    )
+    expect((await user.changes()).next).toBe(41)
+    expect((await user.tasks()).length).toBe(11)
+    expect(await user.read<Task>(`/tasks/${id}`)).toMatchObject({ completed: false })
+  })
+})

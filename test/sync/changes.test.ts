@@ -1,0 +1,126 @@
+import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'bun:test'
+import type { Task } from '../../src/tasks/model.ts'
+import { boot, databases, type Target } from '../boot.ts'
+import { invalidAt, newUser, problemOf, type User } from '../lists/user.ts'
+
+describe.each(databases)('changes over %s', (kind) => {
+  let doable: Target
+  let user: User
+  beforeAll(async () => {
+    doable = await boot(kind)
+  }, 60_000)
+  afterAll(() => doable.stop())
+  beforeEach(() => {
+    user = newUser(doable)
+  })
+
+  /** Four tasks, one of them changed, one deleted, one purged: revisions 3, 5, 6 and 8 are the latest. */
+  async function lively(): Promise<Task[]> {
+    const tasks = []
+    for (const title of ['changed', 'deleted', 'untouched', 'purged']) tasks.push(await user.create({ title }))
+    const [changed, deleted, , purged] = tasks.map(({ id }) => id)
+    await user.update(changed ?? '', { title: 'changed again' })
+    await user.remove(deleted ?? '')
+    await user.remove(purged ?? '')
+    await user.send('DELETE', `/trash/${purged}`)
+    return tasks
+  }
+
+  test('each task is told once, in its latest state, in the order of revisions', async () => {
+    const [changed, deleted, untouched, purged] = await lively()
+    const { changes, next, more } = await user.changes()
+    expect(changes.map(({ id, revision }) => [id, revision])).toEqual([
+      [untouched?.id ?? '', 3],
+      [changed?.id ?? '', 5],
+      [deleted?.id ?? '', 6],
+      [purged?.id ?? '', 8],
+    ])
+    expect({ next, more }).toEqual({ next: 8, more: false })
+    expect(changes.map(({ deleted_at }) => deleted_at !== null)).toEqual([false, false, true, true])
+    expect(changes[1]).toEqual(await user.read<Task>(`/tasks/${changed?.id}`))
+    expect(changes.map(({ title }) => title)).toEqual(['untouched', 'changed again', 'deleted', ''])
+  })
+
+  test('pages of any size tell the same, from any revision on', async () => {
+    await lively()
+    const { changes } = await user.changes()
+    for (let since = 0; since <= 8; since++)
+      for (const limit of [1, 2, 3, 4, 5, 1000]) {
+        const told: Task[] = []
+        let page = await user.changes(`?since=${since}&limit=${limit}`)
+        for (;;) {
+          expect(page.changes.length).toBeLessThanOrEqual(limit)
+          told.push(...page.changes)
+          expect(page.next).toBe(page.changes.at(-1)?.revision ?? since)
+          if (!page.more) break
+          expect(page.changes.length).toBe(limit)
+          page = await user.changes(`?since=${page.next}&limit=${limit}`)
+        }
+        expect(told).toEqual(changes.filter(({ revision }) => revision > since))
+      }
+  })
+
+  test('who is up to date is told nothing, and where to go on', async () => {
+    await lively()
+    expect(await user.changes('?since=8')).toEqual({ changes: [], next: 8, more: false })
+    expect(await newUser(doable).changes('?since=0')).toEqual({ changes: [], next: 0, more: false })
+  })
+
+  test('restoring clears deleted_at', async () => {
+    const { id } = await user.create({ title: 'x' })
+    await user.remove(id)
+    await user.send('POST', `/tasks/${id}/restore`)
+    expect((await user.changes('?since=2')).changes).toMatchObject([{ id, revision: 3, deleted_at: null }])
+  })
+
+  test('a refused write raises nothing', async () => {
+    const task = await user.create({ title: 'x' })
+    const refused: [method: string, path: string, body?: unknown, headers?: Record<string, string>][] = [
+      ['POST', '/tasks', { title: '' }],
+      ['POST', '/tasks', { title: 'x', id: task.id }],
+      ['PUT', `/tasks/${task.id}`, {}],
+      ['PUT', `/tasks/${task.id}`, { title: 'y' }, { 'if-match': '"9"' }],
+      ['DELETE', `/tasks/${crypto.randomUUID()}`],
+      ['POST', `/tasks/${task.id}/restore`],
+      ['DELETE', `/trash/${task.id}`],
+      [
+        'POST',
+        '/batch',
+        {
+          operations: [
+            { op: 'create', task: { title: 'y' } },
+            { op: 'delete', id: task.id, if_revision: 9 },
+          ],
+        },
+      ],
+      ['DELETE', '/tasks?status=completed'],
+    ]
+    for (const [method, path, body, headers] of refused) await user.send(method, path, body, headers)
+    expect(await user.changes()).toEqual({ changes: [task], next: 1, more: false })
+  })
+
+  const faults: [query: string, pointer: string][] = [
+    ['since=1', '/since'],
+    ['since=999999999999999', '/since'],
+    ['since=-1', '/since'],
+    ['since=1.5', '/since'],
+    ['since=x', '/since'],
+    ['since=', '/since'],
+    ['since=0&since=0', '/since'],
+    ['since=99999999999999999999', '/since'],
+    ['limit=0', '/limit'],
+    ['limit=1001', '/limit'],
+  ]
+  for (const [query, pointer] of faults)
+    test(`?${query} is refused at ${pointer}`, async () => {
+      expect(await problemOf(await user.send('GET', `/changes?${query}`))).toEqual(invalidAt(pointer))
+      if (pointer === '/since')
+        expect(await problemOf(await user.send('GET', `/events?${query}`))).toEqual(invalidAt(pointer))
+    })
+
+  test('a revision that is ahead is refused, and what is reached is not', async () => {
+    await user.create({ title: 'x' })
+    expect((await user.send('GET', '/changes?since=1')).status).toBe(200)
+    expect(await problemOf(await user.send('GET', '/changes?since=2'))).toEqual(invalidAt('/since'))
+  })
+})
