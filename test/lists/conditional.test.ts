@@ -1,6 +1,7 @@
-import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'bun:test'
+import { beforeEach, describe, expect, test } from 'bun:test'
 import type { Task } from '../../src/tasks/model.ts'
-import { boot, databases, type Target } from '../boot.ts'
+import { databases } from '../boot.ts'
+import { useService } from '../client.ts'
 import { newUser, problemOf, type User } from './user.ts'
 
 /** Forms in which a client or a proxy gives a tag back, all of which mean it. */
@@ -28,15 +29,11 @@ const others: [name: string, write: (revision: number) => string][] = [
 ]
 
 describe.each(databases)('conditional requests over %s', (kind) => {
-  let doable: Target
+  const service = useService(kind)
   let user: User
   let task: Task
-  beforeAll(async () => {
-    doable = await boot(kind)
-  }, 60_000)
-  afterAll(() => doable.stop())
   beforeEach(async () => {
-    user = newUser(doable)
+    user = newUser(service())
     await user.create({ title: 'first', completed: true })
     task = await user.create({ title: 'second', completed: true })
   })
@@ -90,7 +87,7 @@ describe.each(databases)('conditional requests over %s', (kind) => {
   test("the list's tag changes with every write of the user and with nobody else's", async () => {
     const tag = async () => (await user.send('GET', '/tasks')).headers.get('etag')
     const seen = [await tag()]
-    await newUser(doable).create({ title: "somebody else's" })
+    await newUser(service()).create({ title: "somebody else's" })
     expect(await tag()).toBe(seen[0] ?? '')
     await user.update(task.id, { title: 'x' })
     seen.push(await tag())
@@ -102,7 +99,7 @@ describe.each(databases)('conditional requests over %s', (kind) => {
   })
 
   test('who has never written has a list too, at revision 0', async () => {
-    const nobody = newUser(doable)
+    const nobody = newUser(service())
     expect((await nobody.send('GET', '/tasks')).headers.get('etag')).toBe('"0"')
     expect((await nobody.send('GET', '/tasks', undefined, { 'if-none-match': '"0"' })).status).toBe(304)
   })

@@ -1,18 +1,17 @@
-import { afterAll, beforeAll, describe, expect, test } from 'bun:test'
-import { boot, databases, type Target } from '../boot.ts'
+import { beforeAll, describe, expect, test } from 'bun:test'
+import { databases } from '../boot.ts'
+import { useService } from '../client.ts'
 import { invalidAt, newUser, nextPage, problemOf, type User } from './user.ts'
 
 describe.each(databases)('cursors over %s', (kind) => {
-  let doable: Target
+  const service = useService(kind)
   let user: User
   let cursor: string
   beforeAll(async () => {
-    doable = await boot(kind)
-    user = newUser(doable)
+    user = newUser(service())
     await user.batch(['a', 'b', 'c'].map((title) => ({ op: 'create', task: { title, tags: ['x'] } })))
     cursor = await cursorOf(user, '/tasks?limit=1')
-  }, 60_000)
-  afterAll(() => doable.stop())
+  })
 
   async function cursorOf(of: User, path: string): Promise<string> {
     const next = new URL(nextPage(await of.send('GET', path)) ?? '', 'http://localhost')
@@ -62,7 +61,7 @@ describe.each(databases)('cursors over %s', (kind) => {
     })
 
   test("another user's cursor is refused, whatever they have", async () => {
-    const other = newUser(doable)
+    const other = newUser(service())
     await other.batch(['a', 'b'].map((title) => ({ op: 'create', task: { title } })))
     expect(await problemOf(await other.send('GET', `/tasks?limit=1&cursor=${cursor}`))).toEqual(invalidAt('/cursor'))
   })
@@ -74,7 +73,7 @@ describe.each(databases)('cursors over %s', (kind) => {
   })
 
   test('a cursor outlives the task that it stands on', async () => {
-    const other = newUser(doable)
+    const other = newUser(service())
     const tasks = []
     for (const title of ['a', 'b', 'c']) tasks.push(await other.create({ title }))
     const path = `/tasks?limit=1&sort=title&cursor=${await cursorOf(other, '/tasks?limit=1&sort=title')}`
@@ -84,12 +83,12 @@ describe.each(databases)('cursors over %s', (kind) => {
   })
 
   test('the trash is walked by its cursors, last deleted first', async () => {
-    const other = newUser(doable)
+    const other = newUser(service())
     const tasks = await other.batch(['a', 'b', 'c', 'd'].map((title) => ({ op: 'create', task: { title } })))
     for (const { task } of tasks) await other.remove(task.id)
     const titles = []
     for (let next: string | undefined = `${other.base}/trash?limit=1`; next; ) {
-      const response: Response = await doable.request(other.id, 'GET', next)
+      const response: Response = await service().request(other.id, 'GET', next)
       titles.push(...((await response.json()) as { title: string }[]).map(({ title }) => title))
       next = nextPage(response)
     }

@@ -1,5 +1,6 @@
-import { afterAll, beforeAll, describe, expect, test } from 'bun:test'
-import { boot, databases, type Target } from '../boot.ts'
+import { beforeAll, describe, expect, test } from 'bun:test'
+import { databases } from '../boot.ts'
+import { useService } from '../client.ts'
 import { invalidAt, newUser, problemOf, type User } from './user.ts'
 
 const given = [
@@ -115,16 +116,14 @@ const faults: [query: string, pointer: string][] = [
 ]
 
 describe.each(databases)('filters over %s', (kind) => {
-  let doable: Target
+  const service = useService(kind)
   let user: User
   beforeAll(async () => {
-    doable = await boot(kind)
-    user = newUser(doable)
+    user = newUser(service())
     await user.batch(given.map((task) => ({ op: 'create', task })))
-    const stranger = newUser(doable)
+    const stranger = newUser(service())
     await stranger.create({ title: 'alpha milk', tags: ['home'], priority: 'high', due_date: '2026-11-20' })
-  }, 60_000)
-  afterAll(() => doable.stop())
+  })
 
   const letters = async (query: string) =>
     (await user.titles(`?${query.includes('sort=') ? query : `${query}&sort=title`}`))

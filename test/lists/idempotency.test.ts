@@ -1,20 +1,17 @@
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'bun:test'
 import postgres from 'postgres'
 import type { Task } from '../../src/tasks/model.ts'
-import { boot, databases, type Target } from '../boot.ts'
+import { databases } from '../boot.ts'
+import { useService } from '../client.ts'
 import { invalidAt, newUser, problemOf, type User } from './user.ts'
 
 const reused = { status: 422, code: 'idempotency-key-reused', pointers: [] }
 
 describe.each(databases)('Idempotency-Key over %s', (kind) => {
-  let doable: Target
+  const service = useService(kind)
   let user: User
-  beforeAll(async () => {
-    doable = await boot(kind)
-  }, 60_000)
-  afterAll(() => doable.stop())
   beforeEach(() => {
-    user = newUser(doable)
+    user = newUser(service())
   })
 
   const post = (path: string, body: unknown, key: string, as = user) =>
@@ -86,7 +83,7 @@ describe.each(databases)('Idempotency-Key over %s', (kind) => {
   })
 
   test("keys belong to their user and route: others' are independent", async () => {
-    const stranger = newUser(doable)
+    const stranger = newUser(service())
     for (const as of [user, stranger]) expect((await post('/tasks', { title: 'mine' }, 'key', as)).status).toBe(201)
     const batch = await post('/batch', { operations: [{ op: 'create', task: { title: 'b' } }] }, 'key')
     expect(batch.status).toBe(200)
@@ -165,21 +162,19 @@ describe.each(databases)('Idempotency-Key over %s', (kind) => {
 })
 
 describe('Idempotency-Key, with a hand in the database', () => {
-  let doable: Target
+  const service = useService('postgres')
   let sql: postgres.Sql
   beforeAll(async () => {
-    doable = await boot('postgres')
-    sql = postgres(doable.databaseUrl ?? '', { max: 1 })
-  }, 60_000)
+    sql = postgres(service().databaseUrl ?? '', { max: 1 })
+  })
   afterAll(async () => {
     await sql.end()
-    await doable.stop()
   })
 
   const post = (user: User, title: string) => user.send('POST', '/tasks', { title }, { 'idempotency-key': 'key' })
 
   test('a repeat while the first is still running is 409 and may come back', async () => {
-    const user = newUser(doable)
+    const user = newUser(service())
     await user.create({ title: 'before' })
     await sql.begin(async (tx) => {
       await tx`select from doable.users where id = ${user.id} for update`
@@ -192,7 +187,7 @@ describe('Idempotency-Key, with a hand in the database', () => {
   })
 
   test('an answer is kept for 24 hours and then made anew, also for another payload', async () => {
-    const user = newUser(doable)
+    const user = newUser(service())
     await post(user, 'once')
     const age = (hours: string) =>
       sql`update doable.idempotency_keys set created_at = now() - ${hours}::interval where user_id = ${user.id}`

@@ -1,6 +1,7 @@
-import { afterAll, beforeAll, describe, expect, test } from 'bun:test'
+import { beforeAll, describe, expect, test } from 'bun:test'
 import type { Task } from '../../src/tasks/model.ts'
-import { boot, databases, type Target } from '../boot.ts'
+import { databases } from '../boot.ts'
+import { useService } from '../client.ts'
 import { newUser, nextPage, type User, walk } from './user.ts'
 
 const priorities = ['low', 'medium', 'high'] as const
@@ -22,12 +23,11 @@ function sorted(tasks: Task[], key: (task: Task, descending: boolean) => string 
 }
 
 describe.each(databases)('orders over %s', (kind) => {
-  let doable: Target
+  const service = useService(kind)
   let user: User
   let all: Task[]
   beforeAll(async () => {
-    doable = await boot(kind)
-    user = newUser(doable)
+    user = newUser(service())
     const titles = ['b', 'B', 'a', 'Ä', 'ä', 'Zoë', 'zOË', '1', '  spaced', 'ω']
     const dues = [
       '2026-11-20',
@@ -54,8 +54,7 @@ describe.each(databases)('orders over %s', (kind) => {
       )
     for (const task of (await user.tasks('?limit=4')).slice(2)) await user.update(task.id, { description: 'changed' })
     all = await user.tasks()
-  }, 60_000)
-  afterAll(() => doable.stop())
+  })
 
   for (const [sort, key] of orders)
     for (const descending of [false, true])
@@ -64,7 +63,7 @@ describe.each(databases)('orders over %s', (kind) => {
         const query = `?sort=${descending ? '-' : ''}${sort}`
         expect(await user.tasks(query)).toEqual(expected)
         for (const limit of [1, 7, 10, 29, 30, 31]) {
-          const pages = await walk(doable, user, `/tasks${query}&limit=${limit}`)
+          const pages = await walk(service(), user, `/tasks${query}&limit=${limit}`)
           expect(pages.map((page) => page.length)).toEqual(
             Array.from({ length: Math.ceil(30 / limit) }, (_, i) => Math.min(limit, 30 - i * limit)),
           )
@@ -84,7 +83,7 @@ describe.each(databases)('orders over %s', (kind) => {
     for (const [sort, key] of orders)
       for (const descending of [false, true]) {
         const query = `/tasks?priority=high&limit=4&sort=${descending ? '-' : ''}${sort}`
-        expect((await walk(doable, user, query)).flat()).toEqual(sorted(high, key, descending))
+        expect((await walk(service(), user, query)).flat()).toEqual(sorted(high, key, descending))
       }
   })
 
@@ -100,24 +99,24 @@ describe.each(databases)('orders over %s', (kind) => {
     const url = new URL(nextPage(first) ?? '', 'http://localhost')
     expect(url.pathname).toBe(`${user.base}/tasks`)
     expect([...url.searchParams.keys()].sort()).toEqual(['count', 'cursor', 'limit', 'priority', 'sort'])
-    const second = await doable.request(user.id, 'GET', url.pathname + url.search)
+    const second = await service().request(user.id, 'GET', url.pathname + url.search)
     expect(second.headers.get('x-total-count')).toBe(first.headers.get('x-total-count'))
     expect(new URL(nextPage(second) ?? '', 'http://localhost').searchParams.getAll('cursor')).toHaveLength(1)
   })
 
   test('up to 1000 come back unasked, and the rest by the link', async () => {
-    const rich = newUser(doable)
+    const rich = newUser(service())
     const operations = Array.from({ length: 100 }, (_, i) => ({ op: 'create', task: { title: `task ${i}` } }))
     for (let i = 0; i < 10; i++) await rich.batch(operations)
     expect((await rich.send('GET', '/tasks')).headers.has('link')).toBe(false)
     await rich.create({ title: 'one more' })
     for (const query of ['', '?limit=1000']) {
-      const pages = await walk(doable, rich, `/tasks${query}`)
+      const pages = await walk(service(), rich, `/tasks${query}`)
       expect(pages.map((page) => page.length)).toEqual([1000, 1])
       expect(new Set(pages.flat().map((task) => task.id)).size).toBe(1001)
     }
-    expect((await walk(doable, rich, '/tasks?limit=1000&sort=position')).flat().map((task) => task.position)).toEqual(
-      Array.from({ length: 1001 }, (_, i) => i + 1),
-    )
+    expect(
+      (await walk(service(), rich, '/tasks?limit=1000&sort=position')).flat().map((task) => task.position),
+    ).toEqual(Array.from({ length: 1001 }, (_, i) => i + 1))
   })
 })

@@ -1,18 +1,15 @@
-import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'bun:test'
+import { beforeEach, describe, expect, test } from 'bun:test'
 import type { Task } from '../../src/tasks/model.ts'
-import { boot, databases, type Target } from '../boot.ts'
+import { databases } from '../boot.ts'
+import { useService } from '../client.ts'
 import { invalidAt, newUser, problemOf, type User } from './user.ts'
 
 describe.each(databases)('the trash over %s', (kind) => {
-  let doable: Target
+  const service = useService(kind)
   let user: User
   let task: Task
-  beforeAll(async () => {
-    doable = await boot(kind)
-  }, 60_000)
-  afterAll(() => doable.stop())
   beforeEach(async () => {
-    user = newUser(doable)
+    user = newUser(service())
     task = await user.create({
       title: 'Buy milk',
       description: 'secret',
@@ -93,7 +90,7 @@ describe.each(databases)('the trash over %s', (kind) => {
 
   test("another user's trash is 404 under one's own path, and 403 under theirs", async () => {
     await user.remove(task.id)
-    const stranger = newUser(doable)
+    const stranger = newUser(service())
     expect(await problemOf(await stranger.send('DELETE', `/trash/${task.id}`))).toEqual(gone)
     expect(await problemOf(await stranger.send('POST', `/tasks/${task.id}/restore`))).toEqual(gone)
     for (const [method, path] of [
@@ -102,7 +99,7 @@ describe.each(databases)('the trash over %s', (kind) => {
       ['POST', `/tasks/${task.id}/restore`],
       ['DELETE', `?confirm=${user.id}`],
     ] as const)
-      expect((await problemOf(await doable.request(stranger.id, method, user.base + path))).code).toBe('wrong-user')
+      expect((await problemOf(await service().request(stranger.id, method, user.base + path))).code).toBe('wrong-user')
     expect(await trash()).toHaveLength(1)
   })
 
@@ -138,7 +135,7 @@ describe.each(databases)('the trash over %s', (kind) => {
   })
 
   test('erasing takes everything with it, the trash, tombstones and kept answers too', async () => {
-    const neighbour = newUser(doable)
+    const neighbour = newUser(service())
     await neighbour.create({ title: 'stays' })
     const keyed = { 'idempotency-key': 'once' }
     await user.send('POST', '/tasks', { title: 'keyed' }, keyed)

@@ -1,6 +1,7 @@
-import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'bun:test'
+import { beforeEach, describe, expect, test } from 'bun:test'
 import type { Task } from '../../src/tasks/model.ts'
-import { boot, databases, type Target } from '../boot.ts'
+import { databases } from '../boot.ts'
+import { useService } from '../client.ts'
 import { newUser, problemOf, type User } from '../lists/user.ts'
 
 const ID = '01937b8e-7a40-7c1e-9d2a-3f5b8c6d7e80'
@@ -99,14 +100,10 @@ const refusedWhole: [name: string, body: unknown, status: number, pointer: strin
 ]
 
 describe.each(databases)('batches over %s', (kind) => {
-  let doable: Target
+  const service = useService(kind)
   let user: User
-  beforeAll(async () => {
-    doable = await boot(kind)
-  }, 60_000)
-  afterAll(() => doable.stop())
   beforeEach(() => {
-    user = newUser(doable)
+    user = newUser(service())
   })
 
   test('every operation does what its endpoint does, in order, seeing those before it', async () => {
@@ -166,7 +163,7 @@ describe.each(databases)('batches over %s', (kind) => {
     })
 
   test("another user's task is as good as none", async () => {
-    const { id } = await newUser(doable).create({ title: 'theirs' })
+    const { id } = await newUser(service()).create({ title: 'theirs' })
     for (const operation of [
       { op: 'update', id, task: { title: 'x' } },
       { op: 'complete', id },

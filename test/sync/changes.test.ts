@@ -1,17 +1,14 @@
-import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'bun:test'
+import { beforeEach, describe, expect, test } from 'bun:test'
 import type { Task } from '../../src/tasks/model.ts'
-import { boot, databases, type Target } from '../boot.ts'
+import { databases } from '../boot.ts'
+import { useService } from '../client.ts'
 import { invalidAt, newUser, problemOf, type User } from '../lists/user.ts'
 
 describe.each(databases)('changes over %s', (kind) => {
-  let doable: Target
+  const service = useService(kind)
   let user: User
-  beforeAll(async () => {
-    doable = await boot(kind)
-  }, 60_000)
-  afterAll(() => doable.stop())
   beforeEach(() => {
-    user = newUser(doable)
+    user = newUser(service())
   })
 
   /** Four tasks, one of them changed, one deleted, one purged: revisions 3, 5, 6 and 8 are the latest. */
@@ -63,7 +60,7 @@ describe.each(databases)('changes over %s', (kind) => {
   test('who is up to date is told nothing, and where to go on', async () => {
     await lively()
     expect(await user.changes('?since=8')).toEqual({ changes: [], next: 8, more: false })
-    expect(await newUser(doable).changes('?since=0')).toEqual({ changes: [], next: 0, more: false })
+    expect(await newUser(service()).changes('?since=0')).toEqual({ changes: [], next: 0, more: false })
   })
 
   test('restoring clears deleted_at', async () => {

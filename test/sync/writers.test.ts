@@ -1,6 +1,7 @@
-import { afterAll, beforeAll, describe, expect, test } from 'bun:test'
+import { describe, expect, test } from 'bun:test'
 import type { Task } from '../../src/tasks/model.ts'
-import { boot, databases, type Target } from '../boot.ts'
+import { databases } from '../boot.ts'
+import { useService } from '../client.ts'
 import { newUser } from '../lists/user.ts'
 import { openStream } from './stream.ts'
 
@@ -10,14 +11,10 @@ const TOTAL = WRITERS * WRITES
 const wholeRange = Array.from({ length: TOTAL }, (_, i) => i + 1)
 
 describe.each(databases)('50 writers of one user over %s', (kind) => {
-  let doable: Target
-  beforeAll(async () => {
-    doable = await boot(kind)
-  }, 60_000)
-  afterAll(() => doable.stop())
+  const service = useService(kind)
 
   test('revisions have no hole, and readers that follow at the same time miss none', async () => {
-    const user = newUser(doable)
+    const user = newUser(service())
     let writing = true
     const poll = async (limit: number) => {
       const told: Task[] = []
@@ -29,7 +26,7 @@ describe.each(databases)('50 writers of one user over %s', (kind) => {
       return told
     }
     const readers = [poll(1000), poll(7)]
-    const stream = await openStream(doable, user.id, '?since=0')
+    const stream = await openStream(service(), user.id, '?since=0')
     const made: Task[] = []
     await Promise.all(
       Array.from({ length: WRITERS }, async (_, writer) => {
@@ -46,7 +43,7 @@ describe.each(databases)('50 writers of one user over %s', (kind) => {
   })
 
   test('toggles of one task at once are all done, one after the other', async () => {
-    const user = newUser(doable)
+    const user = newUser(service())
     const { id } = await user.create({ title: 'x' })
     const answers = await Promise.all(
       Array.from({ length: WRITERS }, () => user.send('PATCH', `/tasks/${id}/complete`)),
