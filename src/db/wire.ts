@@ -1,4 +1,5 @@
-import { connect, Socket } from 'node:net'
+import { connect, type Socket } from 'node:net'
+import { Duplex } from 'node:stream'
 import { type ConnectionOptions, connect as connectTls } from 'node:tls'
 import type { ConnectionTarget } from './address.ts'
 
@@ -32,7 +33,7 @@ const READY_FOR_QUERY = 0x5a
  *
  * @param wires where the socket stands from its first moment to its last.
  */
-export async function openWire(target: ConnectionTarget, timeoutMs: number, wires: Set<Wire>): Promise<Socket> {
+export async function openWire(target: ConnectionTarget, timeoutMs: number, wires: Set<Wire>): Promise<Duplex> {
   const socket = target.path === undefined ? connect(target.port, target.host) : connect(target.path)
   const raw = watch(socket, wires)
   const timer = setTimeout(() => raw.destroy(connectionError('CONNECT_TIMEOUT', 'no connection', timeoutMs)), timeoutMs)
@@ -128,9 +129,9 @@ function endSoon(wire: Wire): void {
   }
 }
 
-/** Errs once postgres.js has attached its listeners and written its first message. */
-function deadSocket(error: unknown): Socket {
-  const socket = new Socket()
+/** Takes what it is given, and errs once postgres.js has attached its listeners. */
+function deadSocket(error: unknown): Duplex {
+  const socket = new Duplex({ read() {}, write: (_chunk, _encoding, done) => done() })
   setTimeout(() => socket.destroy(error as Error))
   return socket
 }

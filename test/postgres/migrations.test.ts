@@ -1,0 +1,109 @@
+import { expect, setDefaultTimeout, test } from 'bun:test'
+import postgres from 'postgres'
+import { boot, newDatabase } from '../boot.ts'
+import { launch, runToEnd } from './program.ts'
+
+setDefaultTimeout(90_000)
+
+async function withAdmin<T>(url: string, work: (sql: postgres.Sql) => Promise<T>): Promise<T> {
+  const sql = postgres(url, { max: 1, onnotice: () => {} })
+  try {
+    return await work(sql)
+  } finally {
+    await sql.end()
+  }
+}
+
+const applied = (url: string) => withAdmin(url, (sql) => sql`select hash from doable.migrations order by id`)
+
+test('four first starts at once over one empty database all succeed', async () => {
+  const url = await newDatabase()
+  const targets = await Promise.all(Array.from({ length: 4 }, () => boot('postgres', { DATABASE_URL: url })))
+  for (const [n, target] of targets.entries()) {
+    const made = await target.request('alice', 'POST', '/api/alice/tasks', { title: `by replica ${n}` })
+    expect(made.status).toBe(201)
+  }
+  const list = await targets[0]?.request('alice', 'GET', '/api/alice/tasks')
+  expect(await list?.json()).toHaveLength(4)
+  expect(await applied(url)).toHaveLength(1)
+  for (const target of targets) await target.stop()
+})
+
+test('four programs that migrate at once all succeed', async () => {
+  const url = await newDatabase()
+  const runs = await Promise.all(Array.from({ length: 4 }, () => runToEnd(['migrate'], { DATABASE_URL: url })))
+  expect(runs.map(({ code, output }) => [code, output])).toEqual(
+    runs.map(() => [0, expect.stringContaining('is up to date')]),
+  )
+  expect(await applied(url)).toHaveLength(1)
+})
+
+test('a second migrate changes nothing', async () => {
+  const url = await newDatabase()
+  expect((await runToEnd(['migrate'], { DATABASE_URL: url })).code).toBe(0)
+  const before = await applied(url)
+  expect((await runToEnd(['migrate'], { DATABASE_URL: url })).code).toBe(0)
+  expect(await applied(url)).toEqual(before)
+})
+
+test('a program killed while it waits to migrate leaves nothing half done, and the next start succeeds', async () => {
+  const url = await newDatabase()
+  await withAdmin(url, async (sql) => {
+    await sql.begin(async (tx) => {
+      await tx`select pg_advisory_xact_lock(${String(0x646f61626c65)})`
+      const waiting = launch(['migrate'], { DATABASE_URL: url })
+      for (let tries = 0; tries < 400; tries++) {
+        const rows = await tx`select 1 from pg_stat_activity
+          where datname = current_database() and wait_event_type = 'Lock'`
+        if (rows.length > 0) break
+        await Bun.sleep(50)
+      }
+      waiting.kill('SIGKILL')
+      await waiting.ended
+    })
+    expect(await sql`select to_regclass('doable.tasks') as found`).toMatchObject([{ found: null }])
+  })
+  expect((await runToEnd(['migrate'], { DATABASE_URL: url })).code).toBe(0)
+})
+
+test('a role that may not make a schema is told so, at once', async () => {
+  const url = new URL(await newDatabase())
+  const role = `poor_${crypto.randomUUID().replaceAll('-', '')}`
+  await withAdmin(url.href, (sql) => sql.unsafe(`create role ${role} login`))
+  url.username = role
+  const { code, output } = await runToEnd(['migrate'], { DATABASE_URL: url.href })
+  expect(code).toBe(1)
+  expect(output).toMatch(/cannot be used: permission denied for database/)
+  expect(output.trim().split('\n')).toHaveLength(1)
+})
+
+test('a role that may only read and write is enough once another has migrated', async () => {
+  const url = new URL(await newDatabase())
+  expect((await runToEnd(['migrate'], { DATABASE_URL: url.href })).code).toBe(0)
+  const role = `app_${crypto.randomUUID().replaceAll('-', '')}`
+  await withAdmin(url.href, async (sql) => {
+    await sql.unsafe(`create role ${role} login`)
+    await sql.unsafe(`grant usage on schema doable to ${role}`)
+    await sql.unsafe(`grant select, insert, update, delete on all tables in schema doable to ${role}`)
+  })
+  url.username = role
+  const target = await boot('postgres', { DATABASE_URL: url.href })
+  expect((await target.request('alice', 'POST', '/api/alice/tasks', { title: 'modest' })).status).toBe(201)
+  await target.stop()
+})
+
+for (const [what, statement] of [
+  ['a migration', 'delete from doable.migrations'],
+  ['every table', 'drop schema doable cascade'],
+] as const)
+  test(`not ready while ${what} is missing`, async () => {
+    const url = await newDatabase()
+    const target = await boot('postgres', { DATABASE_URL: url })
+    expect((await fetch(`${target.url}/health/ready`)).status).toBe(200)
+    await withAdmin(url, (sql) => sql.unsafe(statement))
+    const response = await fetch(`${target.url}/health/ready`)
+    expect(response.status).toBe(503)
+    expect(await response.json()).toMatchObject({ code: 'not-ready' })
+    expect((await fetch(`${target.url}/health`)).status).toBe(200)
+    await target.stop()
+  })
