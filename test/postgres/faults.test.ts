@@ -1,4 +1,4 @@
-import { afterAll, beforeAll, expect, setDefaultTimeout, test } from 'bun:test'
+import { afterAll, afterEach, beforeAll, expect, setDefaultTimeout, test } from 'bun:test'
 import postgres from 'postgres'
 import { boot, newDatabase, type Target } from '../boot.ts'
 import { type PostgresServer, startPostgresServer } from '../postgres-server.ts'
@@ -28,6 +28,9 @@ afterAll(async () => {
   await proxy.close()
   await admin.end()
 })
+
+// One failure must not become the next test's.
+afterEach(() => proxy.restore())
 
 interface Answer {
   status: number
@@ -82,11 +85,7 @@ async function expectStored(titles: string[]): Promise<void> {
 /** The database is there again from now on: the service must be, too, within two seconds. */
 async function expectBack(): Promise<void> {
   const start = performance.now()
-  for (;;) {
-    const { status } = await ask('GET', '/tasks')
-    if (status === 200) break
-    await Bun.sleep(50)
-  }
+  while ((await ask('GET', '/tasks')).status !== 200 && performance.now() - start < 10_000) await Bun.sleep(50)
   expect(performance.now() - start).toBeLessThan(BACK + SLACK)
   expect((await ask('POST', '/tasks', { title: 'back' })).status).toBe(201)
   await admin`delete from doable.tasks where title = 'back'`
@@ -207,7 +206,7 @@ test('while the database is known to be away, the answer is 503 at once and the 
     await Bun.sleep(100)
   }
   const { user, system } = process.cpuUsage(before)
-  expect(slowest).toBeLessThan(500)
+  expect(slowest).toBeLessThan(DEADLINE / 2)
   expect((user + system) / 1000 / (performance.now() - start)).toBeLessThan(0.5)
   expect(proxy.count.taken).toBe(taken)
   expect((await fetch(`${target.url}/health`)).status).toBe(200)
@@ -226,7 +225,7 @@ test('a server that accepts and hangs up is not asked without pause', async () =
   proxy.cut()
   await traffic(3000)
   expect(proxy.count.taken - taken).toBeLessThan(60)
-  proxy.onClientData = undefined
+  await proxy.restore()
   await expectBack()
 })
 

@@ -1,7 +1,7 @@
 import { expect, setDefaultTimeout, test } from 'bun:test'
 import postgres from 'postgres'
 import { boot, newDatabase } from '../boot.ts'
-import { launch, runToEnd } from './program.ts'
+import { launch, runToEnd } from './launch.ts'
 
 setDefaultTimeout(90_000)
 

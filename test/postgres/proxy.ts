@@ -118,6 +118,7 @@ export async function startProxy(target: { port: number }): Promise<Network> {
       delayMs = 0
       swallowing = false
       trigger = undefined
+      proxy.onClientData = undefined
       if (!server.listening) await listen(port)
     },
     async close() {

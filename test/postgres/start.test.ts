@@ -3,7 +3,7 @@ import { createServer } from 'node:net'
 import postgres from 'postgres'
 import { boot, newDatabase } from '../boot.ts'
 import { freePort, type PostgresServer, startPostgresServer } from '../postgres-server.ts'
-import { runToEnd } from './program.ts'
+import { runToEnd } from './launch.ts'
 import { startProxy } from './proxy.ts'
 
 setDefaultTimeout(90_000)

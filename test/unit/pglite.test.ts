@@ -1,0 +1,154 @@
+import { afterEach, beforeEach, expect, setDefaultTimeout, test } from 'bun:test'
+import { chmod, mkdir, mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { createTokens } from '../../src/auth/token.ts'
+import { readConfig } from '../../src/config.ts'
+import { createLog } from '../../src/log.ts'
+import { startService } from '../../src/serve.ts'
+import { SECRET } from '../boot.ts'
+import { launch, runToEnd } from '../postgres/launch.ts'
+
+setDefaultTimeout(90_000)
+
+let root: string
+
+beforeEach(async () => {
+  root = await mkdtemp(join(tmpdir(), 'doable embedded '))
+})
+afterEach(() => rm(root, { recursive: true, force: true }))
+
+const configOf = (dataDir: string) => readConfig({ DATA_DIR: dataDir, BETTER_AUTH_SECRET: SECRET, PORT: '0' })
+const start = (dataDir: string) => startService(configOf(dataDir), createLog('silent'))
+
+async function clientOf(url: string) {
+  const tokens = await createTokens({ ...configOf(root), secrets: [SECRET] })
+  const authorization = `Bearer ${await tokens.sign('alice', 3600)}`
+  return {
+    add: (title: string) =>
+      fetch(`${url}/api/alice/tasks`, {
+        method: 'POST',
+        headers: { authorization, 'content-type': 'application/json' },
+        body: JSON.stringify({ title }),
+      }),
+    async titles(): Promise<string[]> {
+      const response = await fetch(`${url}/api/alice/tasks`, { headers: { authorization } })
+      return ((await response.json()) as { title: string }[]).map(({ title }) => title)
+    },
+  }
+}
+
+/** Every file below a folder with its content's hash. */
+async function contents(folder: string): Promise<Record<string, string>> {
+  const entries = await readdir(folder, { recursive: true, withFileTypes: true })
+  const files = entries.filter((entry) => entry.isFile()).map(({ parentPath, name }) => join(parentPath, name))
+  return Object.fromEntries(
+    await Promise.all(files.sort().map(async (file) => [file, Bun.hash(await readFile(file)).toString()])),
+  )
+}
+
+test('a path with spaces, which does not exist yet, is a data directory like any other', async () => {
+  const dataDir = join(root, 'some where', 'deep')
+  const service = await start(dataDir)
+  expect((await (await clientOf(service.url)).add('kept')).status).toBe(201)
+  await service.stop()
+  const again = await start(dataDir)
+  expect(await (await clientOf(again.url)).titles()).toEqual(['kept'])
+  await again.stop()
+})
+
+test('a second process on the directory is refused and touches nothing; kill -9 of the first frees it, with every acknowledged row', async () => {
+  const dataDir = join(root, 'data')
+  const first = launch(['serve'], { DATA_DIR: dataDir })
+  const client = await clientOf(await first.url())
+  expect((await client.add('before')).status).toBe(201)
+
+  const before = await contents(dataDir)
+  const second = await runToEnd(['serve'], { DATA_DIR: dataDir })
+  expect(second.code).toBe(1)
+  expect(second.output).toMatch(/in use by another running Doable/)
+  expect(second.output).toContain(dataDir)
+  expect(await contents(dataDir)).toEqual(before)
+  await expect(start(dataDir)).rejects.toThrow(/in use by another running Doable/)
+  expect((await client.add('after')).status).toBe(201)
+
+  const acknowledged: string[] = []
+  const writing = Promise.all(
+    Array.from({ length: 8 }, async (_, n) => {
+      for (let i = 0; i < 10_000; i++) {
+        const title = `${n}-${i}`
+        const response = await client.add(title).catch(() => undefined)
+        if (response?.status !== 201) return
+        acknowledged.push(title)
+      }
+    }),
+  )
+  await Bun.sleep(1000)
+  first.kill('SIGKILL')
+  await first.ended
+  await writing
+  expect(acknowledged.length).toBeGreaterThan(10)
+
+  const next = await start(dataDir)
+  const response = await (await clientOf(next.url)).titles()
+  expect(response).toContain('before')
+  expect(response).toContain('after')
+  const newest = new Set(response)
+  // One list shows the newest thousand.
+  expect(acknowledged.slice(-500).filter((title) => !newest.has(title))).toEqual([])
+  expect(newest.size).toBe(response.length)
+  await next.stop()
+})
+
+test('a first start killed while it unpacks leaves nothing that the next one trips over', async () => {
+  const dataDir = join(root, 'data')
+  for (const wait of [30, 80, 150, 250, 400]) {
+    const child = launch(['serve'], { DATA_DIR: dataDir })
+    for (let tries = 0; tries < 2000; tries++) {
+      const found = await readdir(dataDir).catch(() => [])
+      if (found.some((name) => name.endsWith('.unpacking') || name === 'postgres')) break
+      await Bun.sleep(2)
+    }
+    await Bun.sleep(wait)
+    child.kill('SIGKILL')
+    await child.ended
+  }
+  const service = await start(dataDir)
+  expect((await (await clientOf(service.url)).add('whole')).status).toBe(201)
+  await service.stop()
+  expect((await readdir(dataDir)).filter((name) => name.endsWith('.unpacking'))).toEqual([])
+})
+
+test('a directory made by another major version is refused, untouched, in words', async () => {
+  const files = join(root, 'postgres')
+  await mkdir(files)
+  await writeFile(join(files, 'PG_VERSION'), '17\n')
+  const before = await contents(files)
+  await expect(start(root)).rejects.toThrow(/made by PostgreSQL 17, this program carries 18/)
+  expect(await contents(files)).toEqual(before)
+})
+
+test('a directory that cannot be written is refused in words', async () => {
+  await writeFile(join(root, 'file'), '')
+  await expect(start(join(root, 'file', 'below'))).rejects.toThrow(/cannot make the data directory .*below/)
+  await expect(start('/proc/doable')).rejects.toThrow(/cannot make the data directory \/proc\/doable/)
+  if (process.getuid?.() === 0) {
+    // Root may write anywhere that the kernel lets it.
+    await expect(start('/proc')).rejects.toThrow(/cannot lock the data directory \/proc/)
+    return
+  }
+  const closed = join(root, 'closed')
+  await mkdir(closed)
+  await chmod(closed, 0o500)
+  await expect(start(closed)).rejects.toThrow(/cannot lock the data directory .*closed/)
+})
+
+test('a stop lets go of the directory, also after a start that failed', async () => {
+  const dataDir = join(root, 'data')
+  const service = await start(dataDir)
+  const { port } = new URL(service.url)
+  const config = readConfig({ DATA_DIR: join(root, 'other'), BETTER_AUTH_SECRET: SECRET, PORT: port })
+  await expect(startService(config, createLog('silent'))).rejects.toThrow()
+  await service.stop()
+  for (const path of [dataDir, join(root, 'other')]) await (await start(path)).stop()
+})
