@@ -37,6 +37,8 @@ export async function* streamEvents({ user, since, expires, bell, readChanges }:
       if (changes.length > 0) yield changes.map(formatEvent).join('')
       else if (!(await bell.wait(Math.min(HEARTBEAT_MS, expires - Date.now()))) && !bell.closed) yield ':\n\n'
     }
+  } catch {
+    // Erased, or the database is away: the client comes back, and its next request is told so.
   } finally {
     bell.close()
   }

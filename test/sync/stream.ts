@@ -33,7 +33,7 @@ export async function openStream(target: Target, user: string, query = '', optio
         const blocks = text.split('\n\n')
         text = blocks.pop() ?? ''
         for (const block of blocks) {
-          const [, id, data] = /^event: change\nid: (\d+)\ndata: (.*)$/.exec(block) ?? []
+          const [, id, data] = /^event: change\nid: (\d+)\ndata: (.*)$/s.exec(block) ?? []
           if (id !== undefined && data !== undefined) seen.push({ id: Number(id), task: JSON.parse(data) as Task })
           else if (!/^(retry: \d+|:)$/.test(block)) throw new Error(`not an event of ours: ${block}`)
         }
