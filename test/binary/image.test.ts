@@ -32,6 +32,19 @@ test('every place that names a version names this one', async () => {
   expect(compose).toContain(`image: doable:${version}\n`)
 })
 
+test('compose.yaml starts Doable once PostgreSQL is healthy, and not without a secret', async () => {
+  const { services } = Bun.YAML.parse(await readFile(join(project, 'compose.yaml'), 'utf8')) as {
+    services: Record<'database' | 'doable', Record<string, object | string | boolean>>
+  }
+  expect(services.database['healthcheck']).toMatchObject({ test: expect.arrayContaining(['pg_isready']) })
+  expect(services.database).not.toHaveProperty('ports')
+  expect(services.doable).toMatchObject({
+    depends_on: { database: { condition: 'service_healthy' } },
+    environment: { BETTER_AUTH_SECRET: expect.stringMatching(/^\$\{BETTER_AUTH_SECRET:\?.+\}$/) },
+    read_only: true,
+  })
+})
+
 test('what .dockerignore lets through and the lock file are all that the build needs', async () => {
   await using folder = await newFolder()
   const lines = (await readFile(join(project, '.dockerignore'), 'utf8')).split('\n')
