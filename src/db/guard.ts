@@ -27,7 +27,7 @@ export interface Work<T> {
 
 export interface GuardOptions<Client> {
   open(): Pool<Client>
-  /** The longest that any work may take, in milliseconds. */
+  /** The longest that any statement may take, in milliseconds. */
   deadlineMs: number
   /** What an error says of the database: that the way to it is broken, that it cannot do this now, or nothing. */
   judge(error: unknown): 'broken' | 'not-now' | undefined
@@ -53,8 +53,11 @@ const REPEAT_MS = 20
 /** How long `close` waits for what runs. */
 const CLOSE_MS = 5000
 
+type Start<Client, T> = (client: Client, renew: () => void) => Work<T>
+
 interface Ticket<Client> {
-  readonly since: number
+  /** When the work, or its newest statement, began. */
+  since: number
   readonly expire: (error: Error) => void
   pool: Pool<Client>
   work: Work<unknown> | undefined
@@ -88,11 +91,12 @@ export class Guard<Client> {
   }
 
   /**
+   * @param start `renew` gives work of many statements the whole deadline for its next one.
    * @param repeatable whether doing it twice is as good as once. Work that never reached
    * the server is repeated once in any case.
    * @throws Problem `database-unavailable`; errors of the work itself pass through.
    */
-  async run<T>(start: (client: Client) => Work<T>, repeatable: boolean): Promise<T> {
+  async run<T>(start: Start<Client, T>, repeatable: boolean): Promise<T> {
     const pool = this.#current()
     if (this.#tickets.size >= MAX_UNDER_WAY) throw unavailable(new Error('too many statements are waiting'))
     const { promise: late, reject: expire } = Promise.withResolvers<never>()
@@ -114,10 +118,13 @@ export class Guard<Client> {
     return this.#closing
   }
 
-  async #attempt<T>(ticket: Ticket<Client>, start: (client: Client) => Work<T>, repeatable: boolean): Promise<T> {
+  async #attempt<T>(ticket: Ticket<Client>, start: Start<Client, T>, repeatable: boolean): Promise<T> {
+    const renew = () => {
+      ticket.since = performance.now()
+    }
     for (let first = true; ; first = false) {
       const { pool } = ticket
-      const work = start(pool.client)
+      const work = start(pool.client, renew)
       ticket.work = work
       try {
         return await work.result

@@ -67,7 +67,7 @@ export async function openPostgres(url: string, options: PostgresOptions): Promi
       then: <A, B>(done: (rows: unknown) => A, failed: (error: unknown) => B) =>
         run(text, parameters, settings, false).then(done, failed),
     }),
-    begin: (work: Transaction) => guard.run((sql) => transaction(sql, work), false),
+    begin: (work: Transaction) => guard.run((sql, renew) => transaction(sql, work, renew), false),
   }
   return {
     label: `PostgreSQL at ${target.path ?? `${target.host}:${target.port}`}/${target.database}`,
@@ -157,7 +157,7 @@ function statement(
 
 type Transaction = (tx: postgres.TransactionSql) => Promise<unknown>
 
-function transaction(sql: postgres.Sql, work: Transaction): Work<unknown> {
+function transaction(sql: postgres.Sql, work: Transaction, renew: () => void): Work<unknown> {
   let begun = false
   let abandoned = false
   const check = () => {
@@ -168,6 +168,7 @@ function transaction(sql: postgres.Sql, work: Transaction): Work<unknown> {
     return Object.assign(tx, {
       unsafe(...args: Parameters<typeof unsafe>) {
         check()
+        renew()
         return unsafe(...args)
       },
       savepoint: (nested: Transaction) => savepoint((inner) => nested(bound(inner))),
