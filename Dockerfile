@@ -4,6 +4,7 @@
 FROM --platform=$BUILDPLATFORM oven/bun:1.4.5-debian AS build
 WORKDIR /src
 COPY package.json bun.lock ./
+COPY patches patches
 RUN bun install --frozen-lockfile --production --ignore-scripts
 COPY . .
 ARG TARGETARCH
