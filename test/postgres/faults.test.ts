@@ -129,6 +129,32 @@ test('a read whose connection is cut in the middle is asked again, unseen', asyn
   }
 })
 
+test('an answer cut in the middle leaves nothing of it in the next one', async () => {
+  const rows = await admin<{ title: string }[]>`insert into doable.users (id) values ('many'), ('few')
+    on conflict do nothing returning id as title`
+  expect(rows).toHaveLength(2)
+  await admin`insert into doable.tasks (id, user_id, title, position, revision)
+    select gen_random_uuid(), 'many', 'task ' || n, n, n from generate_series(1, 900) as n`
+  await admin`insert into doable.tasks (id, user_id, title, position, revision)
+    values (gen_random_uuid(), 'few', 'the only one', 1, 1)`
+  // One connection, so that what follows meets the slot of the one that was lost.
+  const single = await boot('postgres', { DATABASE_URL: proxy.through(target.databaseUrl ?? ''), DB_POOL: '1' })
+  const list = async (user: string) => {
+    const response = await single.request(user, 'GET', `/api/${user}/tasks`)
+    return [response.status, ((await response.json()) as unknown[]).length]
+  }
+  for (let i = 0; i < 5; i++) {
+    expect(await list('many')).toEqual([200, 900])
+    proxy.cutAnswerAfter(50_000)
+    expect(await list('many')).toEqual([200, 900])
+    proxy.cutAnswerAfter(50_000)
+    const [cut, other] = await Promise.all([list('many'), list('few')])
+    expect(cut).toEqual([200, 900])
+    expect(other).toEqual([200, 1])
+  }
+  await single.stop()
+})
+
 test('a write cut in the middle is 503 or done, and never done twice', async () => {
   const titles: string[] = []
   for (let i = 0; i < 10; i++) {

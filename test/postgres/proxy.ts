@@ -15,6 +15,8 @@ export interface Network {
   cut(): void
   /** Resets one connection as soon as the server has been sent something on it that contains `text`. */
   cutAfter(text: string): void
+  /** Resets one connection in the middle of an answer, once so many bytes of it have been passed on. */
+  cutAnswerAfter(bytes: number): void
   /** Works again. */
   restore(): Promise<void>
   close(): Promise<void>
@@ -28,6 +30,7 @@ export async function startProxy(target: { port: number }): Promise<Network> {
   let delayMs = 0
   let swallowing = false
   let trigger: string | undefined
+  let answerLeft = Number.POSITIVE_INFINITY
   const pairs = new Map<Socket, { upstream: Socket; lost: boolean }>()
   const count = { taken: 0, open: 0 }
 
@@ -70,7 +73,17 @@ export async function startProxy(target: { port: number }): Promise<Network> {
       pair.lost = true
       client.resetAndDestroy()
     })
-    upstream.on('data', passTo(client))
+    const passDown = passTo(client)
+    upstream.on('data', (chunk) => {
+      const part = chunk.subarray(0, answerLeft)
+      answerLeft -= part.length
+      passDown(part)
+      if (answerLeft > 0) return
+      answerLeft = Number.POSITIVE_INFINITY
+      pair.lost = true
+      // What was passed on is to arrive first.
+      client.end()
+    })
     client.on('close', () => {
       count.open--
       pairs.delete(client)
@@ -111,6 +124,9 @@ export async function startProxy(target: { port: number }): Promise<Network> {
     cut() {
       for (const client of pairs.keys()) client.resetAndDestroy()
     },
+    cutAnswerAfter(bytes) {
+      answerLeft = bytes
+    },
     cutAfter(text) {
       trigger = text
     },
@@ -118,6 +134,7 @@ export async function startProxy(target: { port: number }): Promise<Network> {
       delayMs = 0
       swallowing = false
       trigger = undefined
+      answerLeft = Number.POSITIVE_INFINITY
       proxy.onClientData = undefined
       if (!server.listening) await listen(port)
     },
