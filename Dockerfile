@@ -3,10 +3,9 @@
 # The build runs on the builder's own processor and compiles for the one that is asked for.
 FROM --platform=$BUILDPLATFORM oven/bun:1.4.5-debian AS build
 WORKDIR /src
-COPY package.json bun.lock ./
-COPY patches patches
-RUN bun install --frozen-lockfile --production --ignore-scripts
 COPY . .
+RUN --mount=type=cache,target=/root/.bun/install/cache \
+    bun install --frozen-lockfile --production --ignore-scripts
 ARG TARGETARCH
 RUN bun scripts/build.ts --arch "${TARGETARCH}" && mkdir /data
 
