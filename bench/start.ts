@@ -68,6 +68,7 @@ async function start(env: Record<string, string>): Promise<Service> {
 }
 
 function report(what: string, unit: string, digits: number, goal: number | undefined, figures: number[]): void {
+  if (figures.length === 0) return
   const sorted = [...figures].sort((a, b) => a - b)
   const show = (figure: number | undefined) => (figure ?? Number.NaN).toFixed(digits)
   const middle = sorted.length / 2
