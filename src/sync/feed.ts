@@ -19,7 +19,7 @@ export type Feed = ReturnType<typeof createFeed>
 export function createFeed(db: Db, log: Logger) {
   const bells = new Map<string, Set<Bell>>()
   /** What the last poll found, of those listened to. */
-  let known = new Map<string, number>()
+  let known = new Map<string, number | undefined>()
   let timer: ReturnType<typeof setInterval> | undefined
   let polling = false
   let closed = false
@@ -42,9 +42,10 @@ export function createFeed(db: Db, log: Logger) {
       const asked = [...bells.keys()]
       const rows = await select.execute({ ids: arrayLiteral(asked) })
       const found = new Map(rows.map(({ id, revision }) => [id, revision]))
-      // A user who is gone has been erased, which is a change as well.
-      for (const user of asked) if (known.get(user) !== found.get(user)) ring(user)
-      known = found
+      // A user who is gone has been erased, which is a change as well; and what a new
+      // listener has missed before the first look at its user is not known.
+      for (const user of asked) if (!known.has(user) || known.get(user) !== found.get(user)) ring(user)
+      known = new Map(asked.map((user) => [user, found.get(user)]))
     } catch (error) {
       // The next second tries again; requests tell the operator what is the matter.
       log.debug({ cause: error instanceof Error ? error.name : typeof error }, 'polling for changes failed')
