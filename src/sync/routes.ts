@@ -12,6 +12,7 @@ import { Batch, BatchResults, runBatch } from './batch.ts'
 import type { ReadChanges } from './changes.ts'
 import { eventBody, streamEvents } from './events.ts'
 import type { Feed } from './feed.ts'
+import { shareReads } from './shared.ts'
 
 const Since = Type.Integer({
   minimum: 0,
@@ -34,6 +35,7 @@ type Changes = Static<typeof Changes>
 
 /** What other devices have done: asked for, or as it happens. */
 export function syncRoutes(tokens: Tokens, once: Once, readChanges: ReadChanges, feed: Feed) {
+  const readShared = shareReads(readChanges)
   return new Elysia({ prefix: '/api/:user_id', tags: ['sync'] })
     .use(userPlugin(tokens))
     .get(
@@ -90,7 +92,13 @@ export function syncRoutes(tokens: Tokens, once: Once, readChanges: ReadChanges,
         if (request.method === 'HEAD') bell.close()
         request.signal.addEventListener('abort', () => bell.close())
         server?.timeout(request, 0)
-        const events = streamEvents({ user: user.id, since, expires: user.expires * 1000, bell, readChanges })
+        const events = streamEvents({
+          user: user.id,
+          since,
+          expires: user.expires * 1000,
+          bell,
+          readChanges: readShared,
+        })
         // Elysia passes a Response through; its types know only the declared answers of a promise.
         return new Response(eventBody(events, bell), {
           headers: {

@@ -5,6 +5,7 @@ import { Bell } from '../../src/sync/bell.ts'
 import type { ChangePage } from '../../src/sync/changes.ts'
 import { eventBody, streamEvents } from '../../src/sync/events.ts'
 import { createFeed } from '../../src/sync/feed.ts'
+import { shareReads } from '../../src/sync/shared.ts'
 
 /** A day is as good as for ever here. */
 const tomorrow = () => Date.now() + 86_400_000
@@ -101,6 +102,35 @@ describe('a stream', () => {
     bell.watch?.()
     expect(bell.closed).toBe(true)
     expect((await reader.read()).done).toBe(true)
+  })
+})
+
+describe('a shared read', () => {
+  test('serves all who ask for the same at once, and nobody who asks after it has begun', async () => {
+    const asked: string[] = []
+    const begun = Promise.withResolvers<void>()
+    const finish = Promise.withResolvers<void>()
+    const read = shareReads(async (user, since, limit) => {
+      asked.push(`${user} ${since} ${limit}`)
+      begun.resolve()
+      await finish.promise
+      return nothing(user, since)
+    })
+    const together = [read('a', 1, 9), read('a', 1, 9), read('a', 2, 9), read('b', 1, 9)]
+    await begun.promise
+    const late = read('a', 1, 9)
+    finish.resolve()
+    expect((await Promise.all(together)).map(({ next }) => next)).toEqual([1, 1, 2, 1])
+    await late
+    expect(asked).toEqual(['a 1 9', 'a 2 9', 'b 1 9', 'a 1 9'])
+  })
+
+  test('that fails fails for all, and for no one later', async () => {
+    let fail = true
+    const read = shareReads((user, since) => (fail ? Promise.reject(new Error('away')) : nothing(user, since)))
+    for (const one of await Promise.allSettled([read('a', 0, 1), read('a', 0, 1)])) expect(one.status).toBe('rejected')
+    fail = false
+    expect((await read('a', 0, 1)).next).toBe(0)
   })
 })
 

@@ -1,0 +1,21 @@
+import type { ChangePage, ReadChanges } from './changes.ts'
+
+/**
+ * One read for all listeners of a user that a ring has woken: who asks for the same in
+ * the same turn of the event loop shares it. Nobody joins a read that has begun, since it
+ * may have looked before the change that the ring was for.
+ */
+export function shareReads(readChanges: ReadChanges): ReadChanges {
+  const gathering = new Map<string, Promise<ChangePage>>()
+  return (user, since, limit) => {
+    const key = JSON.stringify([user, since, limit])
+    const known = gathering.get(key)
+    if (known) return known
+    const page = new Promise<void>((resolve) => setImmediate(resolve)).then(() => {
+      gathering.delete(key)
+      return readChanges(user, since, limit)
+    })
+    gathering.set(key, page)
+    return page
+  }
+}
