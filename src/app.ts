@@ -1,5 +1,7 @@
 import { Elysia } from 'elysia'
 import type { Logger } from 'pino'
+import { accountRoutes } from './auth/account-routes.ts'
+import { type AccountOptions, createAccounts } from './auth/accounts.ts'
 import type { Tokens } from './auth/token.ts'
 import type { Config } from './config.ts'
 import type { Db } from './db/open.ts'
@@ -29,6 +31,8 @@ export interface Deps {
   /** Signs cursors; the same in every replica. */
   secret: string
   tokens: Tokens
+  /** Undefined: users sign up elsewhere, and there is nothing below `/api/auth`. */
+  accounts: Pick<AccountOptions, 'secrets' | 'issuer' | 'audience'> | undefined
   feed: Feed
   log: Logger
   /** Whether the service can answer; rejects when the database is away. */
@@ -41,10 +45,18 @@ export type App = ReturnType<typeof createApp>
  * The composition root: every stage of a request, in the order in which it meets them.
  * Never listens. `systemRouter` is off so that a socket and `app.handle` take one path.
  */
-export function createApp({ config, db, collation, secret, tokens, feed, log, isReady }: Deps) {
+export function createApp({ config, db, collation, secret, tokens, accounts, feed, log, isReady }: Deps) {
   const store = createStore(db, feed.ring)
   const once = createOnce(db, store, createTransact(db, feed.ring))
   const lists = createLists(db, createCursors(secret), collation)
+  const openAccounts = (options: NonNullable<typeof accounts>) =>
+    createAccounts({
+      ...options,
+      db,
+      corsOrigins: config.corsOrigins,
+      log,
+      erase: (user) => store.erase(user, { account: true }),
+    })
   const allowedMethods = createMethodTable(() => app.routes)
   const app = new Elysia({ name: 'doable', normalize: false, systemRouter: false })
     .wrap(accessLog(log))
@@ -56,6 +68,7 @@ export function createApp({ config, db, collation, secret, tokens, feed, log, is
     .use(taskRoutes(tokens, store, lists, once))
     .use(trashRoutes(tokens, store, lists, once))
     .use(transferRoutes(tokens, once, createExport(db)))
+    .use(accounts ? accountRoutes(openAccounts(accounts)) : new Elysia())
     .use(syncRoutes(tokens, once, createChanges(db), feed))
   return app
 }

@@ -27,6 +27,7 @@ export const Environment = Type.Object({
   JWKS_URL: Type.Optional(address(/^https?:$/, 'must be an http:// or https:// address')),
   JWT_ISSUER: Type.Optional(Type.String()),
   JWT_AUDIENCE: Type.Optional(Type.String()),
+  ACCOUNTS: Type.Optional(Type.Union([Type.Literal('on'), Type.Literal('off')], { detail: 'must be on or off' })),
   CORS_ORIGINS: Type.String({ default: 'http://localhost:3000' }),
   LOG_LEVEL: Type.Union(
     LOG_LEVELS.map((level) => Type.Literal(level)),
@@ -56,6 +57,8 @@ export interface Config {
   /** `iss` and `aud` that every token must carry. */
   readonly issuer: string | undefined
   readonly audience: string | undefined
+  /** Whether users can sign up here: by default when no other issuer is named. */
+  readonly accounts: boolean
   /** Origins as browsers send them, or `['*']`. */
   readonly corsOrigins: readonly string[]
   readonly logLevel: (typeof LOG_LEVELS)[number]
@@ -116,6 +119,7 @@ export function readConfig(env: Record<string, string | undefined>): Config {
     },
     issuer: values.JWT_ISSUER,
     audience: values.JWT_AUDIENCE,
+    accounts: values.ACCOUNTS === undefined ? jwksUrl === undefined : values.ACCOUNTS === 'on',
     corsOrigins,
     logLevel: values.LOG_LEVEL,
     pool: Number(values.DB_POOL),

@@ -132,6 +132,7 @@ async function openapi(args: string[]): Promise<void> {
       issuer: undefined,
       audience: undefined,
     }),
+    accounts: { secrets: [secret], issuer: '', audience: '' },
     log,
     isReady: async () => false,
   })
@@ -154,6 +155,7 @@ function welcome(url: string, database: string, config: Config): string {
   const self = Bun.isStandaloneExecutable ? quote(process.execPath) : 'npx -y bun@1.4.5 src/main.ts'
   const issuers = [
     'HS256 under the secret (BETTER_AUTH_SECRET, or the one kept in DATA_DIR)',
+    ...(config.accounts ? ['EdDSA for those who sign up here (ACCOUNTS)'] : []),
     ...(config.jwksUrl ? [`EdDSA, ES256 and RS256 by ${config.jwksUrl}`] : []),
   ]
   return [

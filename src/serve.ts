@@ -1,7 +1,9 @@
 import type { Logger } from 'pino'
 import { createApp } from './app.ts'
+import { createAccountKeys } from './auth/account-keys.ts'
+import { OWN_ISSUER } from './auth/accounts.ts'
 import { keptSecret } from './auth/secret.ts'
-import { createTokens, type Tokens } from './auth/token.ts'
+import { createTokens, type TokenOptions, type Tokens } from './auth/token.ts'
 import type { Config } from './config.ts'
 import { findCollation } from './db/collation.ts'
 import { isMigrated, migrate } from './db/migrate.ts'
@@ -43,7 +45,12 @@ export async function startService(config: Config, log: Logger): Promise<Service
   try {
     await prepareDatabase(config, database)
     const secret = await currentSecret(config)
-    const tokens = await openTokens(config, secret)
+    const own = { issuer: config.issuer ?? OWN_ISSUER, audience: config.audience ?? OWN_ISSUER }
+    const tokens = await openTokens(
+      config,
+      secret,
+      config.accounts ? { ...own, keys: createAccountKeys(database.db) } : undefined,
+    )
     const feed = createFeed(database.db, log)
     let stopping: Promise<void> | undefined
     const app = createApp({
@@ -52,6 +59,7 @@ export async function startService(config: Config, log: Logger): Promise<Service
       collation: await findCollation(database.db),
       secret,
       tokens,
+      accounts: config.accounts ? { ...own, secrets: [secret, ...config.previousSecrets] } : undefined,
       feed,
       log,
       isReady: async () => stopping === undefined && (await isMigrated(database.db)),
@@ -82,9 +90,9 @@ export async function startService(config: Config, log: Logger): Promise<Service
   }
 }
 
-/** Token checks as configured, under this secret and the previous ones. */
-export async function openTokens(config: Config, secret: string): Promise<Tokens> {
-  return createTokens({ ...config, secrets: [secret, ...config.previousSecrets] })
+/** Token checks as configured, under this secret and the previous ones, and by the keys of our own accounts. */
+export async function openTokens(config: Config, secret: string, own?: TokenOptions['own']): Promise<Tokens> {
+  return createTokens({ ...config, secrets: [secret, ...config.previousSecrets], ...(own && { own }) })
 }
 
 /** The configured secret, or the one that is kept with the embedded database. */

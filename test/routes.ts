@@ -28,11 +28,14 @@ export interface Route {
 /** The methods that a path item may hold (OpenAPI 3.1, 4.8.9). */
 const METHODS = ['get', 'put', 'post', 'delete', 'options', 'head', 'patch', 'trace']
 
-/** What the running service says it has: no list of our own, so that no new route escapes. */
+/**
+ * What the running service says it has: no list of our own, so that no new route escapes.
+ * Not Better Auth's, which go by sessions; the tests of accounts hold those to their promises.
+ */
 export async function readRoutes(service: Target): Promise<Route[]> {
   const response = await service.request(undefined, 'GET', '/swagger/json')
   expect(response.status).toBe(200)
-  return routesOf(await response.json())
+  return routesOf(await response.json()).filter(({ path }) => !path.startsWith('/api/auth/'))
 }
 
 /** @param document OpenAPI, whose form other tests check. */

@@ -1,5 +1,13 @@
 import { jwt } from '@elysiajs/jwt'
-import { decodeJwt, decodeProtectedHeader, errors, type JWTPayload, type JWTVerifyOptions, jwtVerify } from 'jose'
+import {
+  decodeJwt,
+  decodeProtectedHeader,
+  errors,
+  type JWTPayload,
+  type JWTVerifyGetKey,
+  type JWTVerifyOptions,
+  jwtVerify,
+} from 'jose'
 import { LRUCache } from 'lru-cache'
 import { Problem, type ProblemCode } from '../problem.ts'
 import { createKeySet } from './jwks.ts'
@@ -14,9 +22,12 @@ export interface TokenOptions {
   /** HS256 keys: the first signs, all verify. */
   readonly secrets: readonly [string, ...string[]]
   readonly jwksUrl: URL | undefined
+  /** What tokens of that key set must carry: any of each. */
   readonly jwks: { readonly issuers: readonly string[]; readonly audiences: readonly string[] }
   readonly issuer: string | undefined
   readonly audience: string | undefined
+  /** The keys of our own accounts, and what tokens by them carry. */
+  readonly own?: { readonly keys: JWTVerifyGetKey; readonly issuer: string; readonly audience: string }
 }
 
 /** RFC 7519 allows "a small leeway" for clocks that differ (4.1.4, 4.1.5). */
@@ -71,7 +82,21 @@ export async function createTokens(options: TokenOptions) {
     throw new errors.JWTInvalid('no secret of ours signed it, or a claim does not hold')
   }
 
+  /** By a key of our own accounts, where its `kid` is one of theirs. */
+  async function verifyOwn(token: string): Promise<JWTPayload | undefined> {
+    if (!options.own) return undefined
+    const { keys, issuer, audience } = options.own
+    try {
+      return (await jwtVerify(token, keys, { ...always, algorithms: ASYMMETRIC, issuer, audience })).payload
+    } catch (error) {
+      if (error instanceof errors.JWKSNoMatchingKey) return undefined
+      throw error
+    }
+  }
+
   async function verifyByKeySet(token: string): Promise<JWTPayload> {
+    const own = await verifyOwn(token)
+    if (own) return own
     if (!keySet) throw new errors.JOSEAlgNotAllowed('no key set is configured')
     try {
       return (await jwtVerify(token, keySet, asymmetric)).payload

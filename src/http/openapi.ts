@@ -32,6 +32,8 @@ interface Response {
   headers?: Record<string, unknown>
   /** The codes of a problem, from `problems`; resolved and removed here. */
   'x-codes'?: ProblemCode[]
+  /** Problems that are not in the catalogue, likewise. */
+  'x-examples'?: { detail: string; code: string }[]
 }
 interface Media {
   schema?: Schema
@@ -54,6 +56,7 @@ const headersOf = (status: string, method: string): string[] =>
   ({
     401: ['WWW-Authenticate'],
     415: [method === 'patch' ? 'Accept-Patch' : 'Accept'],
+    429: ['Retry-After'],
     503: ['Retry-After'],
   })[status] ?? []
 
@@ -86,13 +89,15 @@ export function finishDocument(generated: object): object {
 function finishOperation(operation: Operation, method: string, schemas: Record<string, Schema>): void {
   const named = operation['x-headers'] ?? {}
   const forms = operation['x-content'] ?? {}
-  for (const [status, { description, content, 'x-codes': codes }] of Object.entries(operation.responses)) {
+  for (const [status, { description, content, 'x-codes': codes, 'x-examples': others }] of Object.entries(
+    operation.responses,
+  )) {
     const names = [...(named[status] ?? []), ...headersOf(status, method)]
     operation.responses[status] = {
       description: description ?? status,
       ...(names.length > 0 && { headers: Object.fromEntries(names.map((name) => [name, ref('headers', name)])) }),
       ...(!EMPTY.includes(status) && {
-        content: codes ? problemContent(codes) : withForms(jsonContent(content, schemas), forms[status]),
+        content: codes ? problemContent(codes, others) : withForms(jsonContent(content, schemas), forms[status]),
       }),
     }
   }
@@ -122,8 +127,11 @@ function finishParameter(parameter: Parameter): void {
 
 const ref = (section: string, name: string) => ({ $ref: `#/components/${section}/${name}` })
 
-function problemContent(codes: ProblemCode[]): Record<string, Media> {
-  const examples = Object.fromEntries(codes.map((code) => [code, ref('examples', code)]))
+function problemContent(codes: ProblemCode[], others: Response['x-examples'] = []): Record<string, Media> {
+  const examples = Object.fromEntries([
+    ...codes.map((code) => [code, ref('examples', code)]),
+    ...others.map((value) => [value.code, { summary: value.detail, value }]),
+  ])
   return { 'application/problem+json': { schema: ref('schemas', 'Problem'), examples } }
 }
 

@@ -18,6 +18,9 @@ export const ProblemDocument = Type.Object(
     detail: Type.String({ description: 'Fit to show a person.', examples: ['There is no such task.'] }),
     code: Type.String({ description: 'Stable; for programs.', examples: ['task-not-found'] }),
     request_id: Type.String({ examples: ['01937b8e-7a40-7c1e-9d2a-3f5b8c6d7e80'] }),
+    message: Type.Optional(
+      Type.String({ description: "`detail` once more, in Better Auth's refusals, for its clients." }),
+    ),
     errors: Type.Optional(
       Type.Array(
         Type.Object({

@@ -18,6 +18,8 @@ const EXPOSED = [
   'RateLimit',
   'RateLimit-Policy',
   'Retry-After',
+  'Set-Auth-Jwt',
+  'Set-Auth-Token',
   'WWW-Authenticate',
   'X-Request-Id',
   'X-Total-Count',

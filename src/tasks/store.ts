@@ -1,4 +1,5 @@
 import { eq, sql } from 'drizzle-orm'
+import { accounts } from '../db/account-schema.ts'
 import type { Db } from '../db/open.ts'
 import { tasks, users } from '../db/schema.ts'
 import { sqlState } from '../db/state.ts'
@@ -48,6 +49,19 @@ export function createStore(db: Db, changed: (user: string) => void = () => {}) 
       .where(eq(users.id, param('owner')))
       .prepare('erase_user'),
   )
+  const eraseAccount = lazy(() => {
+    const account = db.$with('account').as(
+      db
+        .delete(accounts)
+        .where(eq(accounts.id, param('owner')))
+        .returning(),
+    )
+    return db
+      .with(account)
+      .delete(users)
+      .where(eq(users.id, param('owner')))
+      .prepare('erase_account')
+  })
 
   /** Why a write found nothing to change: 412 where the task is there but has moved on, else 404. */
   async function refuse(user: string, task: string, place: Place, { revisions }: Precondition): Promise<never> {
@@ -143,9 +157,9 @@ export function createStore(db: Db, changed: (user: string) => void = () => {}) 
       return rows.length
     },
 
-    /** Erases everything that is kept of a user, at once and for good. */
-    async erase(user: string): Promise<void> {
-      await erase().execute({ owner: user })
+    /** Erases everything that is kept of a user, at once and for good: the account too, if that is wanted. */
+    async erase(user: string, { account = false } = {}): Promise<void> {
+      await (account ? eraseAccount() : erase()).execute({ owner: user })
       changed(user)
     },
   }

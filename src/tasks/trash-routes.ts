@@ -18,6 +18,12 @@ const EraseQuery = Type.Object({
     examples: ['kX2mPqR7sT9vW1yZ3aB5cD7eF9gH1jK3'],
     error: 'must repeat the user id',
   }),
+  account: Type.Optional(
+    Type.Boolean({
+      description: 'Whether the account goes too, where Doable has signed the user up.',
+      error: 'must be true or false',
+    }),
+  ),
 })
 
 /** The trash, the way back out of it, and the end of everything. */
@@ -97,7 +103,7 @@ export function trashRoutes(tokens: Tokens, store: Store, lists: Lists, once: On
       '',
       async ({ user, query, set }) => {
         if (query.confirm !== user.id) throw invalid([{ pointer: '/confirm', detail: 'must repeat the user id' }])
-        await store.erase(user.id)
+        await store.erase(user.id, { account: query.account ?? false })
         set.status = 204
       },
       {
@@ -107,7 +113,8 @@ export function trashRoutes(tokens: Tokens, store: Store, lists: Lists, once: On
         detail: {
           operationId: 'eraseUser',
           summary: 'Erase everything of a user',
-          description: 'All tasks, the trash and the tombstones, at once and for good.',
+          description:
+            'All tasks, the trash and the tombstones, at once and for good; with `account=true` the account and its sessions as well.',
         },
       },
     )

@@ -29,6 +29,7 @@ test('with nothing set, everything has its default', () => {
     jwks: { issuers: [], audiences: [] },
     issuer: undefined,
     audience: undefined,
+    accounts: true,
     corsOrigins: ['http://localhost:3000'],
     logLevel: 'info',
     pool: 4,

@@ -1,0 +1,190 @@
+import type { TSchema } from '@sinclair/typebox'
+import { Elysia } from 'elysia'
+import { jsonBody, optionalJsonBody } from '../http/body.ts'
+import { problems } from '../http/problems.ts'
+import { type Fault, invalid } from '../problem.ts'
+import * as model from './account-model.ts'
+import type { Accounts } from './accounts.ts'
+
+/** Longer than any value of an account, in characters. */
+const MAX_TEXT = 2048
+
+/** What of Better Auth's headers goes out. CORS is ours, and so is caching. */
+const PASSED = ['content-type', 'location', 'set-auth-jwt', 'set-auth-token']
+
+const broken = ['internal-error', 'database-unavailable'] as const
+const badBody = ['malformed-json', 'body-too-large', 'unsupported-media-type', 'validation-failed'] as const
+const always = [...broken, 'INVALID_ORIGIN'] as const
+
+interface Context {
+  request: Request
+  set: { headers: Record<string, string | number> }
+  server: { requestIP(request: Request): { address: string } | null } | null
+  body?: unknown
+}
+
+/**
+ * Better Auth's endpoints, one by one rather than all below a path: `auth` stays a user id
+ * like any other, an unknown address stays 404, a wrong method 405.
+ */
+export function accountRoutes(accounts: Accounts) {
+  // Elysia's types know only the declared answers; a Response passes through as it is.
+  const ask = async ({ request, set, server, body }: Context): Promise<never> => {
+    const address = server?.requestIP(request)?.address
+    checkTexts(body)
+    const answer = await accounts.ask({ request, body, address })
+    return (await finish(answer, String(set.headers['x-request-id'] ?? ''))) as never
+  }
+  const hidden = { detail: { hide: true } }
+
+  return new Elysia({ prefix: '/api/auth', tags: ['accounts'] })
+    .post('/sign-up/email', ask, {
+      ...jsonBody,
+      response: {
+        200: model.SignedIn,
+        ...model.refused(
+          ...badBody,
+          ...always,
+          'VALIDATION_ERROR',
+          'INVALID_EMAIL',
+          'PASSWORD_TOO_SHORT',
+          'PASSWORD_TOO_LONG',
+          'USER_ALREADY_EXISTS_USE_ANOTHER_EMAIL',
+          'rate-limited',
+        ),
+      },
+      detail: {
+        operationId: 'signUp',
+        summary: 'Sign up',
+        description: 'Makes an account and signs it in: by a cookie, and by the `token` that comes back.',
+        security: [],
+        requestBody: bodyOf(model.SignUp),
+        'x-headers': { 200: ['Set-Auth-Token'] },
+      },
+    })
+    .post('/sign-in/email', ask, {
+      ...jsonBody,
+      response: {
+        200: model.SignedIn,
+        ...model.refused(
+          ...badBody,
+          ...always,
+          'VALIDATION_ERROR',
+          'INVALID_EMAIL',
+          'INVALID_EMAIL_OR_PASSWORD',
+          'rate-limited',
+        ),
+      },
+      detail: {
+        operationId: 'signIn',
+        summary: 'Sign in',
+        description: 'By a cookie, and by the `token` that comes back. Does not tell which of the two was wrong.',
+        security: [],
+        requestBody: bodyOf(model.SignIn),
+        'x-headers': { 200: ['Set-Auth-Token'] },
+      },
+    })
+    .get('/token', ask, {
+      response: { 200: model.Token, ...model.refused('UNAUTHORIZED', ...broken) },
+      detail: {
+        operationId: 'getToken',
+        summary: 'Get a token',
+        description: "The JWT that everything else asks for, for the session of the cookie or of the session's token.",
+        security: SESSION,
+      },
+    })
+    .get('/get-session', ask, {
+      response: { 200: model.Session, ...model.refused('UNAUTHORIZED', ...broken) },
+      detail: {
+        operationId: 'getSession',
+        summary: 'Get the session',
+        security: SESSION,
+        'x-headers': { 200: ['Set-Auth-Jwt'] },
+      },
+    })
+    .post('/sign-out', ask, {
+      ...optionalJsonBody,
+      response: { 200: model.Done, ...model.refused(...badBody, ...always, 'UNAUTHORIZED') },
+      detail: {
+        operationId: 'signOut',
+        summary: 'Sign out',
+        description: 'Ends the session. Tokens that were given out for it stay valid until they expire.',
+        security: SESSION,
+        requestBody: bodyOf(model.Nothing),
+        'x-optional-body': true,
+      },
+    })
+    .post('/delete-user', ask, {
+      ...optionalJsonBody,
+      response: {
+        200: model.Done,
+        ...model.refused(...badBody, ...always, 'INVALID_PASSWORD', 'SESSION_EXPIRED', 'UNAUTHORIZED', 'rate-limited'),
+      },
+      detail: {
+        operationId: 'deleteAccount',
+        summary: 'Delete the account',
+        description: 'And everything of the user: tasks, trash, tombstones, sessions. At once and for good.',
+        security: SESSION,
+        requestBody: bodyOf(model.Deletion),
+        'x-optional-body': true,
+      },
+    })
+    .get('/jwks', ask, {
+      response: { 200: model.KeySet, ...problems(...broken) },
+      detail: {
+        operationId: 'getKeys',
+        summary: 'Get the public keys',
+        description: 'The JWK Set (RFC 7517) that the tokens are signed by.',
+        security: [],
+      },
+    })
+    .get('/ok', ask, hidden)
+    .get('/list-sessions', ask, hidden)
+    .get('/list-accounts', ask, hidden)
+    .post('/sign-in/social', ask, { ...jsonBody, ...hidden })
+    .post('/revoke-session', ask, { ...jsonBody, ...hidden })
+    .post('/revoke-sessions', ask, { ...optionalJsonBody, ...hidden })
+    .post('/revoke-other-sessions', ask, { ...optionalJsonBody, ...hidden })
+    .post('/update-user', ask, { ...jsonBody, ...hidden })
+    .post('/change-password', ask, { ...jsonBody, ...hidden })
+}
+
+const SESSION = [{ session: [] }]
+
+function bodyOf(schema: TSchema) {
+  return { required: true, content: { 'application/json': { schema } } } as never
+}
+
+/** PostgreSQL stores neither NUL nor a lone surrogate; Better Auth sets no limit of its own. */
+function checkTexts(body: unknown): void {
+  const faults: Fault[] = []
+  const look = (value: unknown, pointer: string) => {
+    if (typeof value === 'string') {
+      if (value.length > MAX_TEXT || value.includes('\0') || !value.isWellFormed())
+        faults.push({ pointer, detail: `must be text of at most ${MAX_TEXT} characters` })
+    } else if (typeof value === 'object' && value !== null)
+      for (const [name, part] of Object.entries(value))
+        look(part, `${pointer}/${name.replaceAll('~', '~0').replaceAll('/', '~1')}`)
+  }
+  look(body, '')
+  if (faults.length > 0) throw invalid(faults.slice(0, 20))
+}
+
+async function finish(answer: Response, requestId: string): Promise<Response> {
+  const headers = new Headers({ 'cache-control': 'no-store' })
+  for (const name of PASSED) {
+    const value = answer.headers.get(name)
+    if (value !== null) headers.set(name, value)
+  }
+  for (const cookie of answer.headers.getSetCookie()) headers.append('set-cookie', cookie)
+  if (answer.status < 400) return new Response(answer.body, { status: answer.status, headers })
+
+  const { code, message } = (await answer.json().catch(() => ({}))) as { code?: string; message?: string }
+  headers.set('content-type', 'application/problem+json')
+  if (answer.status === 401) headers.set('www-authenticate', 'Bearer')
+  const wait = answer.headers.get('x-retry-after')
+  if (wait !== null) headers.set('retry-after', wait)
+  const fallback = answer.status === 429 ? 'rate-limited' : 'refused'
+  const document = model.refusal(answer.status, code ?? fallback, message ?? 'This was refused.')
+  return new Response(JSON.stringify({ ...document, request_id: requestId }), { status: answer.status, headers })
+}

@@ -1,0 +1,54 @@
+import { sql } from 'drizzle-orm'
+import type { Logger } from 'pino'
+import type { Db } from '../db/open.ts'
+import { Problem } from '../problem.ts'
+import { type AccountRequest, type Scheme, schemeOf, translate } from './account-request.ts'
+
+/** `iss` and `aud` of our own tokens, where no others are asked for. */
+export const OWN_ISSUER = 'doable'
+
+export interface AccountOptions {
+  db: Db
+  /** The first signs and encrypts; under the others, what was encrypted stays readable. */
+  secrets: readonly [string, ...string[]]
+  issuer: string
+  audience: string
+  corsOrigins: readonly string[]
+  log: Logger
+  /** Erases an account and everything of its user. */
+  erase(user: string): Promise<void>
+}
+
+export type Accounts = ReturnType<typeof createAccounts>
+
+type Engine = (request: Request) => Promise<Response>
+
+/** Sign-up, sign-in and sessions, by Better Auth, which is loaded when it is first asked. */
+export function createAccounts(options: AccountOptions) {
+  const engines = new Map<Scheme, Promise<Engine>>()
+
+  const engineFor = (scheme: Scheme) => {
+    const engine =
+      engines.get(scheme) ?? import('./account-engine.ts').then((made) => made.createEngine(options, scheme))
+    engines.set(scheme, engine)
+    return engine
+  }
+
+  return {
+    /**
+     * Better Auth's answer, its refusals included.
+     *
+     * @throws Problem `database-unavailable`, or whatever else went wrong inside.
+     */
+    async ask(asked: AccountRequest): Promise<Response> {
+      const engine = await engineFor(schemeOf(asked.request))
+      const response = await engine(translate(asked, options.corsOrigins))
+      if (response.status < 500) return response
+      // It hides why: most often the database has gone, which then says so itself.
+      await options.db.execute(sql`select 1`)
+      throw new Problem('internal-error', 'Something went wrong on our side. It has been logged.', {
+        cause: new Error(`Better Auth answered ${response.status}`),
+      })
+    },
+  }
+}
