@@ -1,0 +1,108 @@
+import { expect, test } from 'bun:test'
+import { decodeProtectedHeader } from 'jose'
+import postgres from 'postgres'
+import { boot, newDatabase, SECRET } from '../boot.ts'
+import { expectProblem } from '../expect-problem.ts'
+import { bearer, newPerson, PASSWORD, send } from './person.ts'
+
+const NEXT_SECRET = 'Zr7Lq2Xw9Tf4Hb6Nd1Vk8Mc3Ys5Pg0JaQe'
+
+test('sessions, keys and tokens outlive a new secret while the old one is listed', async () => {
+  const DATABASE_URL = await newDatabase()
+  const before = await boot('postgres', { DATABASE_URL })
+  const ada = newPerson(before.url)
+  const id = (await ada.signUp()).data?.user.id
+  const early = await ada.token()
+  await before.stop()
+
+  const env = { DATABASE_URL, BETTER_AUTH_SECRET: NEXT_SECRET, BETTER_AUTH_SECRETS_PREVIOUS: SECRET }
+  const after = await boot('postgres', env)
+  const read = (token: string) => send(after.url, 'GET', `/api/${id}/tasks`, undefined, bearer(token))
+  expect((await read(early)).status).toBe(200)
+  const again = newPerson(after.url, ada.email)
+  expect((await again.signIn()).error).toBeNull()
+  const late = await again.token()
+  expect(decodeProtectedHeader(late).kid).toBe(decodeProtectedHeader(early).kid)
+  expect((await read(late)).status).toBe(200)
+  await after.stop()
+})
+
+test('two replicas know each other's accounts, sessions and keys, and count attempts together', async () => {
+  const DATABASE_URL = await newDatabase()
+  const [one, two] = [await boot('postgres', { DATABASE_URL }), await boot('postgres', { DATABASE_URL })]
+  const ada = newPerson(one.url)
+  const { data } = await ada.signUp()
+  const token = await ada.token()
+  expect((await send(two.url, 'GET', `/api/${data?.user.id}/tasks`, undefined, bearer(token))).status).toBe(200)
+  expect((await send(two.url, 'GET', '/api/auth/token', undefined, bearer(ada.session()))).status).toBe(200)
+  const statuses: number[] = []
+  for (let i = 0; i < 11; i++) {
+    const body = { email: ada.email, password: 'incorrect horse' }
+    statuses.push((await send((i % 2 ? one : two).url, 'POST', '/api/auth/sign-in/email', body)).status)
+  }
+  expect(statuses).toEqual([...Array(10).fill(401), 429])
+  await Promise.all([one.stop(), two.stop()])
+})
+
+test('a session that has expired is 401', async () => {
+  const target = await boot('postgres')
+  const ada = newPerson(target.url)
+  await ada.signUp()
+  const sql = postgres(target.databaseUrl ?? '', { max: 1 })
+  await sql`update doable.account_sessions set expires_at = now() - interval '1 second'`
+  await sql.end()
+  expect((await ada.client.token()).error).toMatchObject({ status: 401, code: 'UNAUTHORIZED' })
+  expect((await ada.client.getSession()).data).toBeNull()
+  await target.stop()
+})
+
+test('neither a password nor a private key is kept as it is', async () => {
+  const target = await boot('postgres')
+  const ada = newPerson(target.url)
+  await ada.signUp()
+  await ada.token()
+  const sql = postgres(target.databaseUrl ?? '', { max: 1 })
+  const [row] = await sql`
+    select (select password from doable.account_credentials) as password,
+      (select private_key from doable.account_keys) as key`
+  await sql.end()
+  expect(row?.['password']).not.toContain(PASSWORD)
+  expect(row?.['key']).not.toContain('"d"')
+  await target.stop()
+})
+
+test('ACCOUNTS=off takes them away, ACCOUNTS=on puts them beside another issuer', async () => {
+  const off = await boot('embedded', { ACCOUNTS: 'off' })
+  await expectProblem(await send(off.url, 'POST', '/api/auth/sign-up/email', {}), 404, 'not-found')
+  await off.stop()
+  const both = await boot('embedded', { ACCOUNTS: 'on', BETTER_AUTH_URL: 'http://127.0.0.1:9' })
+  const ada = newPerson(both.url)
+  const id = (await ada.signUp()).data?.user.id
+  const token = await ada.token()
+  expect((await send(both.url, 'GET', `/api/${id}/tasks`, undefined, bearer(token))).status).toBe(200)
+  await both.stop()
+})
+
+test('behind a proxy that speaks https, cookies are for https alone', async () => {
+  const target = await boot('embedded')
+  const body = { name: 'Ada', email: 'ada@example.com', password: PASSWORD }
+  const answer = await send(target.url, 'POST', '/api/auth/sign-up/email', body, { 'x-forwarded-proto': 'https' })
+  const [secure = ''] = answer.headers.getSetCookie()
+  expect(secure).toMatch(/^__Secure-better-auth\.session_token=.*; HttpOnly; Secure; SameSite=Lax/)
+  const plain = await send(target.url, 'POST', '/api/auth/sign-in/email', body)
+  expect(plain.headers.getSetCookie()[0]).toMatch(/^better-auth\.session_token=(?!.*Secure)/)
+  await target.stop()
+})
+
+test('with CORS_ORIGINS=* any page may sign in, but no cookie counts', async () => {
+  const target = await boot('embedded', { CORS_ORIGINS: '*' })
+  const body = { name: 'Ada', email: 'ada@example.com', password: PASSWORD }
+  const origin = 'https://anywhere.example'
+  const up = await send(target.url, 'POST', '/api/auth/sign-up/email', body, { origin, 'sec-fetch-site': 'cross-site' })
+  expect(up.status).toBe(200)
+  const cookie = up.headers.getSetCookie()[0]?.split(';')[0] ?? ''
+  const token = (headers: Record<string, string>) => send(target.url, 'GET', '/api/auth/token', undefined, headers)
+  expect((await token({ origin, cookie })).status).toBe(401)
+  expect((await token({ origin, ...bearer(up.headers.get('set-auth-token') ?? '') })).status).toBe(200)
+  await target.stop()
+})

@@ -1,0 +1,45 @@
+import { createAuthClient } from 'better-auth/client'
+import { jwtClient } from 'better-auth/client/plugins'
+
+export const PASSWORD = 'correct horse battery staple'
+
+/** Somebody with Better Auth's own client, which keeps the session's token as its documentation of `bearer` says. */
+export function newPerson(url: string, email = `${crypto.randomUUID()}@example.com`) {
+  let session = ''
+  const client = createAuthClient({
+    baseURL: url,
+    plugins: [jwtClient()],
+    fetchOptions: {
+      auth: { type: 'Bearer', token: () => session },
+      onSuccess({ response }) {
+        session = response.headers.get('set-auth-token') ?? session
+      },
+    },
+  })
+  return {
+    client,
+    email,
+    /** The token of the session: opaque. */
+    session: () => session,
+    signUp: (password = PASSWORD) => client.signUp.email({ name: 'Ada', email, password }),
+    signIn: (password = PASSWORD) => client.signIn.email({ email, password }),
+
+    /** A JWT, as everything else wants it. */
+    async token(): Promise<string> {
+      const { data, error } = await client.token()
+      if (!data) throw new Error(`no token: ${JSON.stringify(error)}`)
+      return data.token
+    },
+  }
+}
+
+/** A request with whatever stands in the headers, and no other credentials. */
+export function send(url: string, method: string, path: string, body?: unknown, headers: Record<string, string> = {}) {
+  return fetch(url + path, {
+    method,
+    headers: { ...(body === undefined ? {} : { 'content-type': 'application/json' }), ...headers },
+    ...(body === undefined ? {} : { body: typeof body === 'string' ? body : JSON.stringify(body) }),
+  })
+}
+
+export const bearer = (token: string) => ({ authorization: `Bearer ${token}` })

@@ -1,0 +1,170 @@
+import { beforeAll, describe, expect, test } from 'bun:test'
+import { decodeProtectedHeader } from 'jose'
+import { databases } from '../boot.ts'
+import { useService } from '../client.ts'
+import { expectProblem } from '../expect-problem.ts'
+import { createKey } from '../issuer.ts'
+import { bearer, newPerson, PASSWORD, send } from './person.ts'
+
+/** What must never be in a refusal: a stack, a file, a statement, a library's inner words. */
+const INSIDE = /\bat \S+ \(|node_modules|\/src\/|\b(select|insert into|delete from) |drizzle|postgres|stack/i
+
+/** Better Auth's refusal as a problem document that keeps its code and message. */
+async function expectRefusal(response: Response, status: number, code: string): Promise<void> {
+  const text = await response.text()
+  expect(`${response.status} ${text}`).toStartWith(`${status} {`)
+  expect(response.headers.get('content-type')).toBe('application/problem+json')
+  expect(response.headers.get('cache-control')).toBe('no-store')
+  const problem = JSON.parse(text)
+  expect(problem).toMatchObject({ status, code, detail: problem.message, title: expect.any(String) })
+  expect(problem.request_id).toBe(response.headers.get('x-request-id'))
+  expect(text).not.toMatch(INSIDE)
+  expect(text).not.toContain(PASSWORD)
+  if (status === 401) expect(response.headers.get('www-authenticate')).toBe('Bearer')
+}
+
+describe.each(databases)('accounts over %s refuse', (kind) => {
+  const service = useService(kind)
+  const post = (path: string, body?: unknown, headers?: Record<string, string>) =>
+    send(service().url, 'POST', `/api/auth${path}`, body, headers)
+
+  // One for all of them: an address may not sign up as often as it likes.
+  let ada: ReturnType<typeof newPerson>
+  let id = ''
+  beforeAll(async () => {
+    ada = newPerson(service().url)
+    id = (await ada.signUp()).data?.user.id ?? ''
+  })
+
+  test('a wrong password and an unknown address in the same words', async () => {
+    const answers: object[] = []
+    for (const email of [ada.email, 'nobody@example.com']) {
+      const answer = await post('/sign-in/email', { email, password: 'incorrect horse' })
+      answers.push({ ...((await answer.clone().json()) as object), request_id: '' })
+      await expectRefusal(answer, 401, 'INVALID_EMAIL_OR_PASSWORD')
+    }
+    expect(answers[0]).toEqual(answers[1])
+  })
+
+  test('a taken address, in whatever case', async () => {
+    for (const email of [ada.email, ada.email.toUpperCase()])
+      await expectRefusal(
+        await post('/sign-up/email', { name: 'Eve', email, password: PASSWORD }),
+        422,
+        'USER_ALREADY_EXISTS_USE_ANOTHER_EMAIL',
+      )
+  })
+
+  const bad: [name: string, body: unknown, status: number, code: string][] = [
+    ['a short password', { name: 'Ada', email: 'a@example.com', password: '1234567' }, 400, 'PASSWORD_TOO_SHORT'],
+    [
+      'an endless password',
+      { name: 'Ada', email: 'a@example.com', password: 'p'.repeat(129) },
+      400,
+      'PASSWORD_TOO_LONG',
+    ],
+    ['no address', { name: 'Ada', password: PASSWORD }, 400, 'VALIDATION_ERROR'],
+    ['what is not an address', { name: 'Ada', email: 'ada', password: PASSWORD }, 400, 'VALIDATION_ERROR'],
+    ['a list', [], 400, 'VALIDATION_ERROR'],
+  ]
+  test('to sign up with less than it takes', async () => {
+    for (const [, body, status, code] of bad) await expectRefusal(await post('/sign-up/email', body), status, code)
+  })
+
+  test('bodies that are no JSON, too large, or cannot be stored, in our own words', async () => {
+    const path = '/sign-in/email'
+    await expectProblem(await post(path, '{'), 400, 'malformed-json')
+    await expectProblem(await post(path, `"${'x'.repeat(1024 * 1024)}"`), 413, 'body-too-large')
+    const form = { 'content-type': 'application/x-www-form-urlencoded' }
+    await expectProblem(await post(path, 'email=a', form), 415, 'unsupported-media-type')
+    for (const name of ['a\0b', 'a\ud800', 'x'.repeat(3000)])
+      await expectProblem(await post('/update-user', { name }), 422, 'validation-failed', { pointers: ['/name'] })
+  })
+
+  test('an unknown provider', async () => {
+    await expectRefusal(await post('/sign-in/social', { provider: 'nobody' }), 404, 'PROVIDER_NOT_FOUND')
+  })
+
+  test('a session that is over, however it ended', async () => {
+    const over = newPerson(service().url, ada.email)
+    await over.signIn()
+    await over.client.signOut()
+    for (const path of ['/token', '/list-sessions'])
+      await expectRefusal(
+        await send(service().url, 'GET', `/api/auth${path}`, undefined, bearer(over.session())),
+        401,
+        'UNAUTHORIZED',
+      )
+  })
+
+  test("a session's token where a JWT belongs, and say how to get one", async () => {
+    // As it stands in the answer, and signed, as it stands in the header.
+    for (const token of [ada.session().split('.')[0] ?? '', ada.session()]) {
+      const answer = await send(service().url, 'GET', `/api/${id}/tasks`, undefined, bearer(token))
+      expect((await expectProblem(answer, 401, 'token-invalid')).detail).toContain('GET /api/auth/token')
+    }
+  })
+
+  test('a token by a key that is not theirs, whatever it says of itself', async () => {
+    const { kid } = decodeProtectedHeader(await ada.token())
+    const stranger = await createKey('EdDSA', kid)
+    const claims = { sub: id, iss: 'doable', aud: 'doable' }
+    const [other, es256] = [await createKey('EdDSA', 'unheard-of'), await createKey('ES256', kid)]
+    const tokens = [
+      await stranger.sign(claims),
+      await other.sign(claims),
+      await es256.sign(claims),
+      await other.sign(claims, { kid: undefined }),
+      await other.sign(claims, { kid: "' or 1=1 --" }),
+    ]
+    for (const token of tokens)
+      await expectProblem(
+        await send(service().url, 'GET', `/api/${id}/tasks`, undefined, bearer(token)),
+        401,
+        'token-invalid',
+      )
+  })
+
+  test('a wrong method by 405, an unknown address by 404', async () => {
+    for (const [method, path] of [
+      ['GET', '/sign-in/email'],
+      ['POST', '/token'],
+      ['PUT', '/jwks'],
+    ] as const)
+      await expectProblem(await send(service().url, method, `/api/auth${path}`), 405, 'method-not-allowed')
+    for (const path of ['/nothing', '/error', '/callback/nobody', '/sign-in/email/more'])
+      await expectProblem(await send(service().url, 'GET', `/api/auth${path}`), 404, 'not-found')
+  })
+
+  test("a page that is not listed the use of the browser's cookie", async () => {
+    const { headers } = await post('/sign-in/email', { email: ada.email, password: PASSWORD })
+    const cookie = headers.getSetCookie()[0]?.split(';')[0] ?? ''
+    const from = (origin: string) => post('/sign-out', {}, { cookie, origin })
+    await expectRefusal(await from('https://evil.example'), 403, 'INVALID_ORIGIN')
+    await expectRefusal(await from('null'), 403, 'MISSING_OR_NULL_ORIGIN')
+    expect((await from('http://localhost:3000')).status).toBe(200)
+  })
+})
+
+describe.each(databases)('accounts over %s', (kind) => {
+  const service = useService(kind)
+
+  test('let an address try ten times, and say when to come back', async () => {
+    const attempt = () =>
+      send(
+        service().url,
+        'POST',
+        '/api/auth/sign-in/email',
+        { email: 'a@example.com', password: PASSWORD },
+        {
+          // Nobody is another for saying so.
+          'x-forwarded-for': `10.0.0.${Math.floor(Math.random() * 250)}`,
+          'x-client-address': `10.0.1.${Math.floor(Math.random() * 250)}`,
+        },
+      )
+    for (let i = 0; i < 10; i++) expect((await attempt()).status).toBe(401)
+    const refused = await attempt()
+    expect(Number(refused.headers.get('retry-after'))).toBeWithin(1, 61)
+    await expectRefusal(refused, 429, 'rate-limited')
+  })
+})
