@@ -27,7 +27,7 @@ test('sessions, keys and tokens outlive a new secret while the old one is listed
   await after.stop()
 })
 
-test('two replicas know each other's accounts, sessions and keys, and count attempts together', async () => {
+test('two replicas share accounts, sessions and keys, and count attempts together', async () => {
   const DATABASE_URL = await newDatabase()
   const [one, two] = [await boot('postgres', { DATABASE_URL }), await boot('postgres', { DATABASE_URL })]
   const ada = newPerson(one.url)
