@@ -188,14 +188,21 @@ function asJson(value: unknown): Json {
 
 /** The document as `doable openapi` prints it. */
 export async function printedDocument(): Promise<Json> {
+  return JSON.parse(await printed())
+}
+
+async function printed(): Promise<string> {
   const child = Bun.spawn([process.execPath, `${import.meta.dir}/../src/main.ts`, 'openapi'], { stderr: 'inherit' })
   const text = await child.stdout.text()
   if ((await child.exited) !== 0) throw new Error('the command openapi failed')
-  return JSON.parse(text)
+  return text
 }
 
 if (import.meta.main) {
-  const faults = await faultsOf(await printedDocument())
+  const text = await printed()
+  const faults = await faultsOf(JSON.parse(text))
+  const kept = await Bun.file(`${import.meta.dir}/../openapi.json`).text()
+  if (kept !== text) faults.push('openapi.json: is not what the program says: run `bun run openapi`')
   for (const fault of faults) process.stderr.write(`${fault}\n`)
   process.exit(faults.length === 0 ? 0 : 1)
 }
