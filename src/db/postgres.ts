@@ -2,9 +2,10 @@ import { drizzle } from 'drizzle-orm/postgres-js'
 import postgres from 'postgres'
 import { Problem } from '../problem.ts'
 import { type ConnectionTarget, readDatabaseUrl } from './address.ts'
+import { codeOf, findCause, Refusal } from './errors.ts'
 import { Guard, type Pool, type Work } from './guard.ts'
 import type { Database } from './open.ts'
-import { connectionError, openWire, Refusal, type Wire } from './wire.ts'
+import { connectionError, openWire, type Wire } from './wire.ts'
 
 export interface PostgresOptions {
   /** Connections. Statements are pipelined, so a few serve many requests. */
@@ -78,11 +79,6 @@ export async function openPostgres(url: string, options: PostgresOptions): Promi
     },
     close: () => guard.close(),
   }
-}
-
-/** Whether the server has answered, and trying again will not change its mind or ours. */
-export function isRefusal(error: unknown): boolean {
-  return error instanceof Refusal || /^(28...|3D000|08P01|SASL.*)$/.test(codeOf(error) ?? '')
 }
 
 function openPool(
@@ -194,15 +190,4 @@ function judge(error: unknown): 'broken' | 'not-now' | undefined {
   const code = codeOf(error) ?? ''
   if (findCause(error, (at) => at instanceof Refusal) || LOST.test(code) || BROKEN.test(code)) return 'broken'
   return NOT_NOW.test(code) ? 'not-now' : undefined
-}
-
-/** The code of a driver's error, under whatever Drizzle has wrapped it in. */
-function codeOf(error: unknown): string | undefined {
-  const found = findCause(error, (at) => typeof (at as { code?: unknown }).code === 'string')
-  return (found as { code?: string } | undefined)?.code
-}
-
-function findCause(error: unknown, matches: (at: Error) => boolean): Error | undefined {
-  for (let at = error; at instanceof Error; at = at.cause) if (matches(at)) return at
-  return undefined
 }

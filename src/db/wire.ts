@@ -2,11 +2,7 @@ import { connect, type Socket } from 'node:net'
 import { Duplex } from 'node:stream'
 import { type ConnectionOptions, connect as connectTls } from 'node:tls'
 import type { ConnectionTarget } from './address.ts'
-
-/** A server that answers, and will not have us or is not to be trusted: trying again does not help. */
-export class Refusal extends Error {
-  override readonly name = 'Refusal'
-}
+import { Refusal } from './errors.ts'
 
 /** A connection's socket, kept in sight so that one which has gone silent can be cut. */
 export interface Wire extends Socket {

@@ -1,7 +1,7 @@
 import { eq, sql } from 'drizzle-orm'
+import { sqlState } from '../db/errors.ts'
 import type { Db } from '../db/open.ts'
 import { users } from '../db/schema.ts'
-import { sqlState } from '../db/state.ts'
 import { param } from './statement.ts'
 import { createStore, type Store } from './store.ts'
 
