@@ -1,0 +1,223 @@
+import { afterAll, beforeAll, describe, expect, setDefaultTimeout, test } from 'bun:test'
+import { drizzle } from 'drizzle-orm/postgres-js'
+import postgres from 'postgres'
+import { findCollation } from '../../src/db/collation.ts'
+import { createChanges } from '../../src/sync/changes.ts'
+import { createLists, type ListRequest } from '../../src/tasks/list.ts'
+import { filtersOf, SORTS } from '../../src/tasks/query.ts'
+import { createStore } from '../../src/tasks/store.ts'
+import { boot, type Target } from '../boot.ts'
+
+setDefaultTimeout(180_000)
+
+const RICH = 'rich'
+const ORDINARY = 'user-7'
+const TASK = '01937b8e-7a40-7c1e-9d2a-3f5b8c6d7e80'
+
+/** Rows added in one go: users of 1000 tasks each, all in each other's midst, and perhaps a tenth of them one user's. */
+const STAGES = [
+  { from: 0, rows: 100_000, rich: false },
+  { from: 100_000, rows: 900_000, rich: true },
+]
+
+interface Statement {
+  text: string
+  parameters: (string | number | boolean | null)[]
+}
+
+/** A node of EXPLAIN's JSON, with the parts that are looked at here. */
+interface Plan {
+  'Node Type': string
+  'Relation Name'?: string
+  'Index Name'?: string
+  'Shared Hit Blocks'?: number
+  'Shared Read Blocks'?: number
+  Plans?: Plan[]
+}
+
+describe('with a user of 100,000 tasks among a million rows', () => {
+  let service: Target
+  let sql: postgres.Sql
+  let collation: string
+  /** Blocks that an ordinary user's first page takes, by stage. */
+  const firstPage: Map<string, number>[] = []
+
+  beforeAll(async () => {
+    service = await boot('postgres')
+    sql = postgres(service.databaseUrl ?? '', { max: 1, onnotice: () => {} })
+    collation = await findCollation(drizzle(sql))
+    await sql`alter table doable.tasks set unlogged`
+    for (const stage of STAGES) {
+      await insert(stage)
+      firstPage.push(await blocksByStatement())
+    }
+  })
+  afterAll(async () => {
+    await sql?.end()
+    await service?.stop()
+  })
+
+  async function insert({ from, rows, rich }: (typeof STAGES)[number]): Promise<void> {
+    const indexes = await sql<{ indexname: string; indexdef: string }[]>`
+      select indexname, indexdef from pg_indexes
+      where schemaname = 'doable' and tablename = 'tasks' and indexname not like '%_pk'`
+    // Made anew afterwards: much faster than row by row.
+    for (const { indexname } of indexes) await sql.unsafe(`drop index doable.${indexname}`)
+    // Leaves the foreign key unchecked, in this session alone.
+    await sql`set session_replication_role = replica`
+    const owner = sql`case when ${rich} and i % 9 = 0 then ${RICH} else 'user-' || (${from} / 1000 + i % (${rows}::int / 1000)) end`
+    await sql`
+      insert into doable.tasks (user_id, id, title, completed, completed_at, priority, due_date, tags, position, revision, created_at, deleted_at)
+      select ${owner}, lpad(to_hex(${from}::int + i), 32, '0')::uuid, 'task ' || i % 1000, i % 3 = 0,
+        case when i % 3 = 0 then now() end, (array['low', 'medium', 'high'])[i % 3 + 1]::doable.task_priority,
+        case when i % 4 > 0 then '2026-11-' || lpad((i % 28 + 1)::text, 2, '0') end,
+        case when i % 5 = 0 then array['home'] else '{}' end, i, ${from}::int + i,
+        '2026-01-01'::timestamptz + i * interval '1 s', case when i % 20 = 0 then now() end
+      from generate_series(1, ${rows}::int) as i`
+    await sql`
+      insert into doable.users (id, revision, position)
+      select user_id, max(revision), max(position) from doable.tasks group by user_id on conflict do nothing`
+    await sql`set session_replication_role = origin`
+    for (const { indexdef } of indexes) await sql.unsafe(indexdef)
+    await sql`analyze doable.tasks, doable.users`
+  }
+
+  /** The statements that the program runs for a user, by name; nothing of it reaches the database. */
+  async function statementsFor(user: string): Promise<Map<string, Statement>> {
+    const found = new Map<string, Statement>()
+    let name = ''
+    const nothing = { values: async () => [] as unknown[] }
+    const client = {
+      options: sql.options,
+      unsafe(text: string, parameters: Statement['parameters']) {
+        found.set(found.has(name) ? `${name}, then` : name, { text, parameters })
+        return Object.assign(Promise.resolve([]), nothing)
+      },
+    }
+    // All that Drizzle asks of its client for a single statement.
+    const db = drizzle(client as unknown as postgres.Sql)
+    const values = {
+      created_at: '2026-01-02T00:00:00.000Z',
+      due_date: null,
+      priority: 'medium',
+      title: 'task 5',
+      position: 5,
+    }
+    let sort = ''
+    const starts: Record<string, string | number | null> = {
+      ...values,
+      updated_at: values.created_at,
+      deleted_at: values.created_at,
+    }
+    const lists = createLists(
+      db,
+      { write: () => '', read: () => ({ value: starts[sort] ?? null, id: TASK }) },
+      collation,
+    )
+    const store = createStore(db)
+    const readChanges = createChanges(db)
+    const run = async (what: string, work: () => Promise<unknown>) => {
+      name = what
+      // Without rows some answers are refusals, which is all the same here.
+      await work().catch(() => {})
+    }
+
+    const list = async (from: ListRequest['from'], by: ListRequest['sort'], descending: boolean, filtered: boolean) => {
+      const filters = filtersOf(
+        filtered
+          ? {
+              status: 'pending',
+              priority: ['high'],
+              tag: ['home'],
+              q: 'task',
+              due_after: '2026-11-01',
+              due_before: '2026-11-20',
+            }
+          : {},
+      )
+      sort = by
+      for (const cursor of [undefined, 'c'])
+        await run(
+          `${from} by ${descending ? '-' : ''}${by}${filtered ? ', filtered' : ''}${cursor ? ', next page' : ''}`,
+          () =>
+            lists.page(user, {
+              from,
+              sort: by,
+              descending,
+              filters,
+              limit: 50,
+              ...(cursor && { cursor }),
+              count: cursor === undefined,
+            }),
+        )
+    }
+    for (const by of SORTS)
+      for (const descending of [false, true])
+        for (const filtered of [false, true]) await list('tasks', by, descending, filtered)
+    await list('trash', 'deleted_at', true, false)
+    for (const since of [0, 500_000]) await run(`changes since ${since}`, () => readChanges(user, since, 50))
+    await run('revision', () => lists.revision(user))
+    await run('find', () => store.find(user, TASK))
+    await run('update', () => store.update(user, TASK, { title: 'x' }, { revisions: [1] }))
+    await run('complete', () => store.complete(user, TASK, undefined))
+    await run('delete', () => store.remove(user, TASK))
+    await run('restore', () => store.restore(user, TASK))
+    await run('purge', () => store.purge(user, TASK))
+    await run('delete completed', () => store.removeCompleted(user))
+    await run('create', () => store.create(user, { title: 'x' }))
+    await run('erase', () => store.erase(user))
+    return found
+  }
+
+  async function explain(how: string, { text, parameters }: Statement): Promise<Plan> {
+    const [row] = await sql.unsafe(`explain (${how}, format json) ${text}`, how === 'generic_plan' ? [] : parameters)
+    if (!row) throw new Error('no plan')
+    const [{ Plan: plan }] = row['QUERY PLAN'] as [{ Plan: Plan }]
+    return plan
+  }
+
+  function nodesOf(plan: Plan): Plan[] {
+    return [plan, ...(plan.Plans ?? []).flatMap(nodesOf)]
+  }
+
+  async function blocksByStatement(): Promise<Map<string, number>> {
+    const blocks = new Map<string, number>()
+    for (const [name, statement] of await statementsFor(ORDINARY)) {
+      if (!/^(tasks by|trash|changes since 0|find|revision)/.test(name) || name.includes('next page')) continue
+      // The second run finds in memory what the first has read.
+      let plan = await explain('analyze, buffers', statement)
+      plan = await explain('analyze, buffers', statement)
+      blocks.set(name, (plan['Shared Hit Blocks'] ?? 0) + (plan['Shared Read Blocks'] ?? 0))
+    }
+    return blocks
+  }
+
+  for (const [whose, user, how] of [
+    ["the rich user's", RICH, 'costs'],
+    ["an ordinary user's", ORDINARY, 'costs'],
+    ["anybody's (the generic plan)", RICH, 'generic_plan'],
+  ] as const)
+    test(`every statement on ${whose} tasks uses an index, and never reads the table through`, async () => {
+      const through: string[] = []
+      const statements = await statementsFor(user)
+      expect(statements.size).toBeGreaterThan(60)
+      for (const [name, statement] of statements) {
+        const nodes = nodesOf(await explain(how, statement))
+        const scans = nodes.filter((node) => node['Relation Name'] === 'tasks' || node['Relation Name'] === 'users')
+        if (scans.some((node) => node['Node Type'] === 'Seq Scan')) through.push(name)
+        else if (!nodes.some((node) => node['Index Name'] !== undefined) && name !== 'create')
+          through.push(`${name}: no index`)
+      }
+      expect(through).toEqual([])
+    })
+
+  test("an ordinary user's first page costs no more among a million rows than among 100,000", () => {
+    const [before, after] = firstPage
+    const grown = [...(after ?? [])]
+      .map(([name, blocks]) => ({ name, before: before?.get(name) ?? 0, after: blocks }))
+      // An index may be a level higher, in each of the places that it is entered.
+      .filter((cost) => cost.after > cost.before + 4)
+    expect(grown).toEqual([])
+    expect(after?.size).toBeGreaterThan(25)
+  })
+})
