@@ -7,8 +7,8 @@ const HEARTBEAT_MS = 15_000
 /** A reader that takes nothing for so long is cut off, and resumes by `Last-Event-ID`. */
 const STALLED_MS = 30_000
 
-/** Changes read at once: with the socket's own buffer, all that a stream ever holds. */
-const PAGE = 100
+/** Changes read at once: with the socket's own buffer, all that a stream ever holds; 45 KB each at the very most. */
+const PAGE = 20
 
 interface Options {
   user: string
