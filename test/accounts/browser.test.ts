@@ -1,0 +1,140 @@
+import { afterAll, beforeAll, describe, expect, test } from 'bun:test'
+import { join } from 'node:path'
+import type { Browser, Page } from 'playwright-core'
+import { boot, type Target } from '../boot.ts'
+import { openBrowser, openPage } from '../browser/chromium.ts'
+import { PASSWORD } from './person.ts'
+
+/** The first of many megabytes of script, on a busy machine. */
+const TIMEOUT_MS = 180_000
+
+let browser: Browser
+beforeAll(async () => {
+  browser = await openBrowser()
+}, TIMEOUT_MS)
+afterAll(() => browser?.close())
+
+describe('the swagger page', () => {
+  let target: Target
+  beforeAll(async () => {
+    target = await boot('embedded')
+  }, TIMEOUT_MS)
+  afterAll(() => target?.stop())
+
+  /** Runs an operation on the page and gives what the service answered. */
+  async function run(
+    page: Page,
+    operation: string,
+    prepare?: (client: ReturnType<Page['getByRole']>) => Promise<void>,
+  ) {
+    await page.getByRole('button', { name: `Test Request (${operation})` }).click()
+    const client = page.getByRole('dialog', { name: 'API Client' })
+    await client.waitFor()
+    await prepare?.(client)
+    const path = operation.split(' ')[1]?.split('{')[0] ?? ''
+    const answered = page.waitForResponse((response) => new URL(response.url()).pathname.startsWith(path))
+    await client.getByRole('button', { name: /^Send (get|post) request/ }).click()
+    const answer = await answered
+    const body = await answer.json()
+    await page.keyboard.press('Escape')
+    await client.waitFor({ state: 'hidden' })
+    return { status: answer.status(), body }
+  }
+
+  test(
+    'signs up, gets a token and uses it, without being left',
+    async () => {
+      const { page, complaints } = await openPage(browser)
+      await page.goto(`${target.url}/swagger`)
+      await page.getByRole('heading', { name: 'Make a task' }).waitFor()
+      const group = page.getByRole('button', { name: 'Open Group - accounts' })
+      if (await group.isVisible()) await group.click()
+      await page.getByRole('complementary').getByRole('link', { name: 'Sign up' }).first().click()
+
+      const signedUp = await run(page, 'post /api/auth/sign-up/email')
+      expect(signedUp.status).toBe(200)
+      const { id } = signedUp.body.user
+      const got = await run(page, 'get /api/auth/token')
+      expect(got.status).toBe(200)
+
+      await page.getByLabel('Bearer Token').first().fill(got.body.token)
+      const made = await run(page, 'post /api/{user_id}/tasks', (client) =>
+        client.getByRole('row', { name: 'user_id' }).getByRole('combobox', { name: 'Value' }).fill(id),
+      )
+      expect(made.status).toBe(201)
+      expect(made.body).toMatchObject({ title: 'Buy milk', user_id: id })
+      expect(complaints).toEqual([])
+      await page.context().close()
+    },
+    TIMEOUT_MS,
+  )
+})
+
+describe('a page on another origin', () => {
+  let target: Target
+  let site: ReturnType<typeof Bun.serve>
+  let stranger: ReturnType<typeof Bun.serve>
+
+  beforeAll(async () => {
+    const built = await Bun.build({ entrypoints: [join(import.meta.dir, 'page.ts')], target: 'browser' })
+    const script = await built.outputs[0]?.text()
+    const serve = () =>
+      Bun.serve({
+        hostname: '127.0.0.1',
+        port: 0,
+        fetch: (request) =>
+          new URL(request.url).pathname === '/page.js'
+            ? new Response(script, { headers: { 'content-type': 'text/javascript' } })
+            : new Response('<!doctype html><script type="module" src="/page.js"></script>', {
+                headers: { 'content-type': 'text/html' },
+              }),
+      })
+    site = serve()
+    stranger = serve()
+    target = await boot('embedded', { CORS_ORIGINS: `http://127.0.0.1:${site.port}` })
+  }, TIMEOUT_MS)
+  afterAll(async () => {
+    await site?.stop(true)
+    await stranger?.stop(true)
+    await target?.stop()
+  })
+
+  const visit = async (port: number | undefined) => {
+    const { page, complaints } = await openPage(browser)
+    await page.goto(`http://127.0.0.1:${port}/`)
+    await page.waitForFunction('window.journey !== undefined')
+    return { page, complaints }
+  }
+
+  test(
+    'that is listed signs up by cookie, gets a token and keeps tasks with it',
+    async () => {
+      const { page, complaints } = await visit(site.port)
+      const told = await page.evaluate(`journey(${JSON.stringify({ url: target.url, password: PASSWORD })})`)
+      expect(told).toEqual({
+        session: 'ada@example.com',
+        titles: ['Buy milk'],
+        watched: 'Buy tea',
+        signedOut: null,
+        refused: { status: 401, code: 'INVALID_EMAIL_OR_PASSWORD' },
+        readableCookie: '',
+      })
+      // The browser itself says so of the one refusal.
+      expect(complaints.filter((text) => !text.includes('401'))).toEqual([])
+      await page.context().close()
+    },
+    TIMEOUT_MS,
+  )
+
+  test(
+    'that is not listed can neither read nor sign in',
+    async () => {
+      const { page } = await visit(stranger.port)
+      const told = await page.evaluate(`journey(${JSON.stringify({ url: target.url, password: PASSWORD })}).then(
+        () => 'done', (error) => 'refused')`)
+      expect(told).toBe('refused')
+      await page.context().close()
+    },
+    TIMEOUT_MS,
+  )
+})
