@@ -1,0 +1,78 @@
+import { join } from 'node:path'
+import type { Running } from './contenders.ts'
+import { type Load, tasksEach, userName, type Volume } from './loads.ts'
+import { run } from './programs.ts'
+import { cpuOf, memoryOf, settle } from './usage.ts'
+
+/** One measurement of one contender under one load. Times in milliseconds, CPU in seconds for 1,000 requests, memory in MB. */
+export interface Sample {
+  contender: string
+  load: Load | 'bare'
+  connections: number
+  rate: number
+  p50: number
+  p99: number
+  /** Requests whose answer was an error, or none. */
+  failed: number
+  /** Answers that took longer than `PATIENCE_S`. */
+  timeouts: number
+  cpu: number
+  databaseCpu: number
+  memory: number
+}
+
+export interface Bench {
+  wrk: string
+  /** Lines of user and token. */
+  callers: string
+  volume: Volume
+  /** The process whose children serve the database's connections. */
+  databasePid: number
+}
+
+/** The slowest peer needs seconds at 1,000 connections. */
+const PATIENCE_S = 30
+
+/** The users' own tokens, as many as `load.lua` asks with. */
+export async function writeCallers(path: string, count: number, sign: (user: string) => Promise<string>) {
+  const lines = await Promise.all(
+    Array.from({ length: count }, async (_, n) => `${userName(n)} ${await sign(userName(n))}`),
+  )
+  await Bun.write(path, `${lines.join('\n')}\n`)
+}
+
+/** Asks as fast as answers come, on so many connections, for so many seconds. */
+export async function measureClosed(
+  bench: Bench,
+  service: Running,
+  load: Load | 'bare',
+  connections: number,
+  seconds: number,
+  seed: number,
+): Promise<Sample> {
+  await settle(service.pid)
+  const before = { cpu: await cpuOf(service.pid), database: await cpuOf(bench.databasePid) }
+  // One thread: a second would take a core that the service could use.
+  const command = [bench.wrk, '-t1', `-c${connections}`, `-d${seconds}s`, '--latency', '--timeout', `${PATIENCE_S}s`]
+  const script = ['-s', join(import.meta.dir, 'load.lua'), service.url]
+  const values = [load, bench.callers, String(tasksEach(bench.volume)), String(seed)]
+  const output = await run([...command, ...script, '--', ...values], { seconds: seconds + 2 * PATIENCE_S })
+  const line = /^RESULT (.*)$/m.exec(output)?.[1]
+  if (line === undefined) throw new Error(`wrk has given no result:\n${output}`)
+  const { requests, microseconds, p50, p99, refused, timeouts, broken } = JSON.parse(line) as Record<string, number>
+  const answered = requests ?? 0
+  const each = (used: number) => (used / answered) * 1000
+  return {
+    contender: service.name,
+    load,
+    connections,
+    rate: answered / ((microseconds ?? Number.NaN) / 1e6),
+    p50: (p50 ?? Number.NaN) / 1000,
+    p99: (p99 ?? Number.NaN) / 1000,
+    failed: (refused ?? 0) + (broken ?? 0),
+    timeouts: timeouts ?? 0,
+    cpu: each((await cpuOf(service.pid)) - before.cpu),
+    databaseCpu: each((await cpuOf(bench.databasePid)) - before.database),
+    memory: await memoryOf(service.pid),
+  }
+}

@@ -1,0 +1,68 @@
+import postgres from 'postgres'
+import { type PostgresServer, startPostgresServer } from '../test/postgres-server.ts'
+import { tasksEach, type Volume } from './loads.ts'
+import { run } from './programs.ts'
+
+/**
+ * Everything fits into the cache and nothing waits for a disk: what is measured is the
+ * services and PostgreSQL's own work, not this machine's storage.
+ */
+export const SETTINGS = [
+  'shared_buffers = 2GB',
+  'max_wal_size = 8GB',
+  'checkpoint_timeout = 1h',
+  'autovacuum_naptime = 10s',
+]
+
+export interface Store extends PostgresServer {
+  /** The process whose children serve the connections. */
+  readonly pid: number
+}
+
+export async function startDatabase(): Promise<Store> {
+  const server = await startPostgresServer(SETTINGS)
+  const sql = postgres(server.url(), { max: 1 })
+  const [row] = await sql<[{ pid: number }]>`select pg_backend_pid() as pid`
+  const stat = await Bun.file(`/proc/${row.pid}/stat`).text()
+  await sql.end()
+  return { ...server, pid: Number(stat.slice(stat.lastIndexOf(')') + 2).split(' ')[1]) }
+}
+
+/** A new database of Doable's schema with this much in it. Indexes are made once the rows are there. */
+export async function loadDatabase(server: PostgresServer, doable: string, name: string, volume: Volume) {
+  const admin = postgres(server.url(), { max: 1 })
+  await admin.unsafe(`create database ${name}`)
+  await admin.end()
+  const url = server.url(name)
+  await run([doable, 'migrate'], { env: { DATABASE_URL: url, BETTER_AUTH_SECRET: crypto.randomUUID() } })
+  const sql = postgres(url, { max: 1, onnotice: () => {} })
+  const indexes = await sql<{ indexname: string; indexdef: string }[]>`
+    select indexname, indexdef from pg_indexes
+    where schemaname = 'doable' and tablename = 'tasks' and indexname not like '%_pk'`
+  for (const { indexname } of indexes) await sql.unsafe(`drop index doable.${indexname}`)
+  const { users, tasks } = volume
+  const each = tasksEach(volume)
+  // No trigger looks up each task's user: they are all there.
+  await sql`set session_replication_role = replica`
+  await sql`
+    insert into doable.users (id, revision, position)
+    select 'bench-' || lpad(u::text, 6, '0'), ${each}::int, ${each}::int from generate_series(0, ${users}::int - 1) u`
+  await sql`
+    insert into doable.tasks (id, user_id, title, description, completed, completed_at, priority, due_date, tags,
+      position, revision, created_at, updated_at)
+    select ('00000000-0000-7000-8000-' || lpad(to_hex(n), 12, '0'))::uuid,
+      'bench-' || lpad((n % ${users}::int)::text, 6, '0'),
+      'Task ' || n || ' of the bench, with a title of ordinary length',
+      case when n % 2 = 0 then 'Some words about it, as people write them.' end,
+      n % 5 = 0, case when n % 5 = 0 then at end,
+      (enum_range(null::doable.task_priority))[1 + n % 3],
+      case n % 3 when 0 then '2026-11-24' when 1 then '2026-11-24T17:30:00.000Z' end,
+      case when n % 2 = 0 then '{home,errands}' else '{}' end::text[],
+      1 + n / ${users}::int, 1 + n / ${users}::int, at, at
+    from generate_series(0, ${each * users}::int - 1) n,
+      lateral (select timestamptz '2026-01-01' + n * interval '2 seconds' / greatest(1, ${tasks}::int / 1000000)) times (at)`
+  for (const { indexdef } of indexes) await sql.unsafe(indexdef)
+  await sql`vacuum analyze`
+  await sql.end()
+  return url
+}

@@ -1,0 +1,106 @@
+import { writeFile } from 'node:fs/promises'
+import { join } from 'node:path'
+import { drizzle } from 'drizzle-orm/postgres-js'
+import type postgres from 'postgres'
+import { createChanges } from '../src/sync/changes.ts'
+import { createCursors } from '../src/tasks/cursor.ts'
+import { createLists } from '../src/tasks/list.ts'
+import type { Changes } from '../src/tasks/model.ts'
+import { filtersOf } from '../src/tasks/query.ts'
+import { createStore } from '../src/tasks/store.ts'
+import { type Load, tasksEach, type Volume } from './loads.ts'
+import { run } from './programs.ts'
+
+interface Statement {
+  text: string
+  parameters: readonly unknown[]
+}
+
+/** Stand in for what changes from request to request. */
+const OWNER = 'the owner'
+const TASK = '00000000-0000-7000-8000-ffffffffffff'
+
+/** What pgbench puts there: a random user, and one of their tasks. */
+const owner = "('bench-' || lpad(:u::text, 6, '0'))"
+const task = "('00000000-0000-7000-8000-' || lpad(to_hex(:n::bigint), 12, '0'))::uuid"
+
+/** The loads that are one statement, in the store's own words. */
+export async function statementsOf(volume: Volume, collation: string): Promise<Map<Load, Statement>> {
+  const seen: Statement[] = []
+  const recorder = {
+    options: { parsers: {}, serializers: {} },
+    unsafe: (text: string, parameters: unknown[]) => {
+      seen.push({ text, parameters })
+      return Object.assign(Promise.resolve([]), { values: async () => [] })
+    },
+  }
+  // Drizzle asks its client for these two members only.
+  const db = drizzle(recorder as unknown as postgres.Sql)
+  const store = createStore(db)
+  const lists = createLists(db, createCursors('none'), collation)
+  const page = { from: 'tasks', sort: 'created_at', descending: true, filters: filtersOf({}), limit: 50 } as const
+  const fields = {
+    description: 'Some words',
+    priority: 'high',
+    due_date: '2026-11-24',
+    tags: ['home', 'errands'],
+  } satisfies Changes
+  const calls: [Load, () => Promise<unknown>][] = [
+    ['get', () => store.find(OWNER, TASK)],
+    ['list', () => lists.page(OWNER, page)],
+    ['list-304', () => lists.revision(OWNER)],
+    ['create', () => store.create(OWNER, { id: TASK, title: 'A new task of the bench', ...fields })],
+    ['update', () => store.update(OWNER, TASK, { title: 'Another title' })],
+    ['complete', () => store.complete(OWNER, TASK, undefined)],
+    ['changes', () => createChanges(db)(OWNER, Math.floor(tasksEach(volume) / 2), 50)],
+  ]
+  const statements = new Map<Load, Statement>()
+  for (const [load, call] of calls) {
+    // Nothing comes back, which some of them refuse to believe.
+    await call().catch(() => undefined)
+    const statement = seen.splice(0)[0]
+    if (statement) statements.set(load, statement)
+  }
+  return statements
+}
+
+/** The same statement as a script of pgbench. */
+function scriptOf(load: Load, { text, parameters }: Statement, volume: Volume): string {
+  const id = load === 'create' ? 'gen_random_uuid()' : task
+  const literal = (value: unknown) =>
+    value === OWNER
+      ? owner
+      : value === TASK
+        ? id
+        : value === null || value === undefined
+          ? 'null'
+          : typeof value === 'string'
+            ? `'${value.replaceAll("'", "''")}'`
+            : String(value)
+  const filled = text.replace(/\$(\d+)/g, (_, at) => literal(parameters[Number(at) - 1]))
+  return [
+    `\\set u random(0, ${volume.users - 1})`,
+    `\\set n :u + ${volume.users} * random(0, ${tasksEach(volume) - 1})`,
+    `${filled.replace(/\s+/g, ' ')};`,
+  ].join('\n')
+}
+
+/** What PostgreSQL itself can give: the same statements, prepared, by its own load generator. In requests a second. */
+export async function measureFloor(
+  pgbench: string,
+  url: string,
+  folder: string,
+  load: Load,
+  statement: Statement,
+  volume: Volume,
+  connections: number,
+  seconds: number,
+): Promise<number> {
+  const script = join(folder, `${load}.sql`)
+  await writeFile(script, scriptOf(load, statement, volume))
+  const options = ['-n', '-M', 'prepared', '-c', String(connections), '-j', '1', '-T', String(seconds), '-f', script]
+  const output = await run([pgbench, ...options, url], { seconds: seconds + 60 })
+  const rate = Number(/tps = ([\d.]+)/.exec(output)?.[1])
+  if (!(rate > 0)) throw new Error(`pgbench has given no rate:\n${output}`)
+  return rate
+}

@@ -1,0 +1,32 @@
+import { bigint, boolean, doublePrecision, pgSchema, primaryKey, text, timestamp, uuid } from 'drizzle-orm/pg-core'
+
+const doable = pgSchema('doable')
+const priority = doable.enum('task_priority', ['low', 'medium', 'high'])
+const time = { precision: 3, withTimezone: true } as const
+
+export const users = doable.table('users', {
+  id: text().primaryKey(),
+  revision: bigint({ mode: 'number' }).notNull(),
+  position: doublePrecision().notNull(),
+})
+
+export const tasks = doable.table(
+  'tasks',
+  {
+    id: uuid().notNull(),
+    user_id: text().notNull(),
+    title: text().notNull(),
+    description: text(),
+    completed: boolean().notNull().default(false),
+    completed_at: timestamp(time),
+    priority: priority().notNull().default('medium'),
+    due_date: text(),
+    tags: text().array().notNull().default([]),
+    position: doublePrecision().notNull(),
+    revision: bigint({ mode: 'number' }).notNull(),
+    created_at: timestamp(time).notNull().defaultNow(),
+    updated_at: timestamp(time).notNull().defaultNow(),
+    deleted_at: timestamp(time),
+  },
+  (t) => [primaryKey({ columns: [t.user_id, t.id] })],
+)

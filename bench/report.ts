@@ -1,0 +1,152 @@
+import { cpus, release, totalmem } from 'node:os'
+import { join } from 'node:path'
+import type { Sample } from './closed.ts'
+import { SETTINGS } from './database.ts'
+import { LOADS, type Load, type Volume } from './loads.ts'
+import type { OpenSample } from './open.ts'
+import { plot } from './plot.ts'
+import { median, spread } from './statistics.ts'
+
+export interface Results {
+  volume: Volume
+  seconds: number
+  /** The connections of the main table. */
+  main: number
+  samples: Sample[]
+  /** pgbench's rates for the loads that are one statement. */
+  floor: Map<Load, number[]>
+  open: OpenSample[]
+}
+
+type Of = (sample: Sample) => number
+
+/** Writes `RESULTS.md` and `RESULTS.svg` into a folder. */
+export async function describe(results: Results, folder: string): Promise<void> {
+  const { samples, main } = results
+  const names = [...new Set(samples.filter(({ load }) => load !== 'bare').map(({ contender }) => contender))]
+  const levels = [...new Set(samples.map(({ connections }) => connections))]
+  const values = (name: string, load: string, connections: number, of: Of) =>
+    samples.filter((s) => s.contender === name && s.load === load && s.connections === connections).map(of)
+  const middle = (name: string, load: string, connections: number, of: Of) =>
+    median(values(name, load, connections, of))
+  const rateOf: Of = ({ rate }) => rate
+  const others = names.slice(1)
+
+  const rates = table(
+    ['load', ...names, 'pgbench', ...others.map((name) => `× ${name}`), '÷ pgbench'],
+    LOADS.map((load) => {
+      const own = middle(names[0] ?? '', load, main, rateOf)
+      const floor = results.floor.get(load)
+      const cell = (of: readonly number[]) => `${count(median(of))} ±${Math.round(spread(of) * 100)} %`
+      return [
+        load,
+        ...names.map((name) => cell(values(name, load, main, rateOf))),
+        floor ? cell(floor) : '',
+        ...others.map((name) => times(own / middle(name, load, main, rateOf))),
+        floor ? times(own / median(floor)) : '',
+      ]
+    }),
+  )
+  const byLevel = levels.map((connections) =>
+    [
+      `### ${connections} connections`,
+      table(
+        ['load', ...names.flatMap((name) => [`${name} /s`, 'p50', 'p99']), ...others.map((name) => `× ${name}`)],
+        LOADS.map((load) => [
+          load,
+          ...names.flatMap((name) => [
+            count(middle(name, load, connections, rateOf)),
+            ms(middle(name, load, connections, ({ p50 }) => p50)),
+            ms(middle(name, load, connections, ({ p99 }) => p99)),
+          ]),
+          ...others.map((name) =>
+            times(middle(names[0] ?? '', load, connections, rateOf) / middle(name, load, connections, rateOf)),
+          ),
+        ]),
+      ),
+    ].join('\n\n'),
+  )
+  const cost = table(
+    ['load', ...names.flatMap((name) => [`${name} CPU`, 'database CPU'])],
+    LOADS.map((load) => [
+      load,
+      ...names.flatMap((name) => [
+        middle(name, load, main, ({ cpu }) => cpu).toFixed(3),
+        middle(name, load, main, ({ databaseCpu }) => databaseCpu).toFixed(3),
+      ]),
+    ]),
+  )
+  const memory = table(
+    ['resident memory, MB, at most', ...names],
+    levels.map((connections) => [
+      `${connections} connections`,
+      ...names.map((name) =>
+        Math.max(...LOADS.flatMap((load) => values(name, load, connections, (s) => s.memory))).toFixed(0),
+      ),
+    ]),
+  )
+  const open = table(
+    ['load', 'asked for /s', ...names.flatMap((name) => [`${name} p50`, 'p99', 'max'])],
+    groups(results.open).map(([load, rate, found]) => [
+      load,
+      String(rate),
+      ...names.flatMap((name) => openCells(found.find(({ contender }) => contender === name))),
+    ]),
+  )
+  const trouble = samples.filter(({ failed, timeouts }) => failed + timeouts > 0)
+  const troubles = trouble.map(
+    ({ contender, load, connections, failed, timeouts }) =>
+      `- ${contender}, ${load}, ${connections} connections: ${failed} failed, ${timeouts} timed out`,
+  )
+  const ground = levels.map((level) => `${count(middle('Bun.serve', 'bare', level, rateOf))} at ${level}`).join(', ')
+
+  const text = [
+    '# Results',
+    `Made by \`bun run bench\` on ${machine()}. Services, PostgreSQL and load generator share these cores. ${count(results.volume.users)} users with their own tokens, ${count(results.volume.tasks)} tasks; one run, the services in turn, ${results.seconds} s for each measurement. PostgreSQL 18 with ${['fsync = off', ...SETTINGS].map((line) => `\`${line}\``).join(', ')}.`,
+    'All services answer the same requests from the same tables with the same fields and raise the same counter; that their answers agree is checked before anything is measured.',
+    '![Requests a second](RESULTS.svg)',
+    `## Requests a second at ${main} connections`,
+    `Medians, and half the distance from the least to the greatest. \`pgbench\` runs Doable's own prepared statements (the mix is not one statement). A bare \`Bun.serve\` with a fixed answer reaches, a second: ${ground} connections.`,
+    rates,
+    `## CPU seconds for 1,000 requests at ${main} connections`,
+    cost,
+    '## Memory',
+    memory,
+    '## By connections, closed loop',
+    'Latencies in milliseconds; in a closed loop a stalled service is asked less, so those of the next section are the ones to trust.',
+    ...byLevel,
+    '## Latency at fixed rates',
+    'In milliseconds from when each request was due. `n/s` where the rate was not reached: there the latencies only say that it is too much.',
+    open,
+    '## Requests without a proper answer',
+    troubles.length === 0 ? 'None.' : troubles.join('\n'),
+  ]
+  await Bun.write(join(folder, 'RESULTS.md'), `${text.join('\n\n')}\n`)
+  await Bun.write(join(folder, 'RESULTS.svg'), await plot(results, names))
+}
+
+function openCells(sample: OpenSample | undefined): string[] {
+  if (!sample) throw new Error('a measurement is missing')
+  const { reached, rate, p50, p99, max } = sample
+  return [reached < 0.95 * rate ? `${ms(p50)} (${count(reached)}/s)` : ms(p50), ms(p99), ms(max)]
+}
+
+function groups(open: readonly OpenSample[]): [string, number, OpenSample[]][] {
+  const byKey = Map.groupBy(open, ({ load, rate }) => `${load} ${rate}`)
+  return [...byKey.values()].map((found) => [found[0]?.load ?? '', found[0]?.rate ?? 0, found])
+}
+
+export function table(head: readonly string[], rows: readonly (readonly string[])[]): string {
+  const line = (cells: readonly string[]) => `| ${cells.join(' | ')} |`
+  return [line(head), line(head.map((_, at) => (at === 0 ? '---' : '--:'))), ...rows.map(line)].join('\n')
+}
+
+export function machine(): string {
+  const all = cpus()
+  const memory = Math.round(totalmem() / 2 ** 30)
+  return `${all.length} × ${all[0]?.model.trim()}, ${memory} GB, Linux ${release()}, Bun ${Bun.version}`
+}
+
+export const count = (value: number) => Math.round(value).toLocaleString('en')
+const ms = (value: number) => value.toFixed(value < 10 ? 2 : 0)
+const times = (value: number) => value.toFixed(value < 10 ? 2 : 0)

@@ -1,0 +1,43 @@
+import { readdir } from 'node:fs/promises'
+
+/** Kernel clock ticks in a second; 100 on every Linux that Bun runs on. */
+const TICKS = 100
+
+interface Stat {
+  parent: number
+  /** Of the process and of the children that it has waited for, in seconds. */
+  cpu: number
+}
+
+async function readStat(pid: number | string): Promise<Stat | undefined> {
+  const text = await Bun.file(`/proc/${pid}/stat`)
+    .text()
+    .catch(() => '')
+  if (text === '') return undefined
+  // The name before the last bracket may hold anything; fields are counted as in proc(5), from the third.
+  const fields = text.slice(text.lastIndexOf(')') + 2).split(' ')
+  const ticks = [11, 12, 13, 14].reduce((sum, at) => sum + Number(fields[at]), 0)
+  return { parent: Number(fields[1]), cpu: ticks / TICKS }
+}
+
+/** CPU seconds that a process and its children have used. */
+export async function cpuOf(pid: number): Promise<number> {
+  const stats = await Promise.all((await readdir('/proc')).filter((name) => /^\d+$/.test(name)).map(readStat))
+  const children = stats.reduce((sum, stat) => sum + (stat?.parent === pid ? stat.cpu : 0), 0)
+  return children + ((await readStat(pid))?.cpu ?? 0)
+}
+
+/** Resident memory of a process in MB. */
+export async function memoryOf(pid: number): Promise<number> {
+  const status = await Bun.file(`/proc/${pid}/status`).text()
+  return Number(/VmRSS:\s+(\d+) kB/.exec(status)?.[1]) / 1024
+}
+
+/** Waits until a process rests: what a load has left in its queues must not run into the next measurement. */
+export async function settle(pid: number): Promise<void> {
+  for (let tries = 0; tries < 40; tries++) {
+    const before = await cpuOf(pid)
+    await Bun.sleep(200)
+    if ((await cpuOf(pid)) - before <= 0.03) return
+  }
+}
