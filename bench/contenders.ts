@@ -43,7 +43,15 @@ export async function buildPeers({ go, python3 }: Programs, folder: string): Pro
   const requirements = join(PEERS, 'fastapi/requirements.txt')
   await run([join(venv, 'bin/pip'), 'install', '--quiet', '--disable-pip-version-check', '-r', requirements])
   // One worker, as the others are one process; no access log, as Doable writes none at its default level.
-  const uvicorn = [join(venv, 'bin/uvicorn'), 'main:app', '--host', '127.0.0.1', '--no-access-log']
+  const uvicorn = [
+    join(venv, 'bin/uvicorn'),
+    'main:app',
+    '--host',
+    '127.0.0.1',
+    '--no-access-log',
+    '--log-level',
+    'warning',
+  ]
   return [
     { name: 'Go', command: [goPeer] },
     { name: 'Hono', command: [process.execPath, join(PEERS, 'hono/main.ts')] },

@@ -274,7 +274,9 @@ func failBy(w http.ResponseWriter, err error) {
 		fail(w, http.StatusNotFound)
 		return
 	}
-	log.Print(err)
+	if !errors.Is(err, context.Canceled) {
+		log.Print(err)
+	}
 	fail(w, http.StatusInternalServerError)
 }
 
