@@ -24,7 +24,12 @@ export const headers = {
   ),
 }
 
-const header = (name: string, description: string) => ({ name, in: 'header', description, schema: { type: 'string' } })
+const header = (name: string, description: string, rules: object = {}) => ({
+  name,
+  in: 'header',
+  description,
+  schema: { type: 'string', ...rules },
+})
 
 /** Request headers, as the document's components, by their own names. */
 export const parameters = Object.fromEntries(
@@ -34,7 +39,10 @@ export const parameters = Object.fromEntries(
     header(
       'Idempotency-Key',
       'Anything unique, of 1 to 255 printable ASCII characters: a repeat within 24 hours gets the first answer again.',
+      { minLength: 1, maxLength: 255, pattern: '^[ -~]*$' },
     ),
-    header('Last-Event-ID', 'The `id` of the last event that arrived: what came after it is replayed.'),
+    header('Last-Event-ID', 'The `id` of the last event that arrived: what came after it is replayed.', {
+      pattern: '^\\d{0,15}$',
+    }),
   ].map((parameter) => [parameter.name, parameter]),
 )

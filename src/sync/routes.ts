@@ -16,6 +16,7 @@ import { shareReads } from './shared.ts'
 
 const Since = Type.Integer({
   minimum: 0,
+  maximum: 999_999_999_999_999,
   description: 'The last revision that you have seen; 0 for everything.',
   examples: [41],
   error: 'must be a whole number, 0 or more',

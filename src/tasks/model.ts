@@ -13,6 +13,9 @@ TypeRegistry.Set(
 const isTag = (value: unknown) => typeof value === 'string' && TypeRegistry.Get('Line')?.(TagText, value) === true
 const isDistinct = (tags: string[]) => new Set(tags.map((tag) => tag.trim())).size === tags.length
 
+/** For the document: what is trimmed must have something left. */
+const NOT_BLANK = '\\S'
+
 const UUID = '^[0-9a-fA-F]{8}-[0-9a-fA-F]{4}-[0-9a-fA-F]{4}-[0-9a-fA-F]{4}-[0-9a-fA-F]{12}$'
 export const Uuid = (description: string) =>
   Type.String({
@@ -26,6 +29,7 @@ export const Uuid = (description: string) =>
 const Title = Line({
   minLength: 1,
   maxLength: 200,
+  pattern: NOT_BLANK,
   description: 'Counted and stored without outer white space.',
   examples: ['Buy milk'],
   error: 'must be text of 1 to 200 characters, not counting outer white space',
@@ -41,19 +45,27 @@ export const Priority = Type.Union([Type.Literal('low'), Type.Literal('medium'),
 })
 export const DueDate = Type.Unsafe<string>({
   [Kind]: 'DueDate',
-  type: 'string',
+  anyOf: [
+    { type: 'string', format: 'date' },
+    { type: 'string', format: 'date-time' },
+  ],
   description:
     'A day (`2026-11-20`), which stays that day in every time zone, or an RFC 3339 time with offset, which comes back in UTC.',
   examples: ['2026-11-24', '2026-11-24T17:30:00.000Z'],
   error: 'must be a day like 2026-11-24, a time like 2026-11-24T18:30:00+01:00, or null',
 })
-export const TagText = Line({ minLength: 1, maxLength: 50, error: 'must be text of 1 to 50 characters' })
+export const TagText = Line({
+  minLength: 1,
+  maxLength: 50,
+  pattern: NOT_BLANK,
+  error: 'must be text of 1 to 50 characters',
+})
 const Tags = Type.Unsafe<string[]>({
   [Kind]: 'Tags',
   type: 'array',
   maxItems: 20,
   uniqueItems: true,
-  items: { type: 'string', minLength: 1, maxLength: 50 },
+  items: { type: 'string', minLength: 1, maxLength: 50, pattern: NOT_BLANK },
   examples: [['home', 'errands']],
   error: 'must be at most 20 distinct texts of 1 to 50 characters',
 })
@@ -106,7 +118,7 @@ const writable = {
 const readOnly = Object.fromEntries(
   ['user_id', 'revision', 'created_at', 'updated_at', 'completed_at', 'deleted_at'].map((name) => [
     name,
-    Type.Optional(Type.Unknown({ readOnly: true, description: 'Ignored.' })),
+    Type.Optional(Type.Unknown({ description: 'Ignored.' })),
   ]),
 )
 
@@ -136,11 +148,13 @@ export const NewTask = Type.Object(
 export const TaskPatch = Type.Object(
   {
     ...readOnly,
-    id: Type.Optional(Type.Unknown({ readOnly: true, description: 'Ignored.' })),
+    id: Type.Optional(Type.Unknown({ description: 'Ignored.' })),
     ...Type.Partial(Type.Object(writable)).properties,
   },
   {
     additionalProperties: false,
+    // For the document: `changesIn` says it in words.
+    anyOf: Object.keys(writable).map((name) => ({ required: [name] })),
     description: 'The fields to change, at least one; the others stay. `null` clears a field that may be null.',
     examples: [{ title: 'Buy oat milk', due_date: null }],
     error: 'must be an object',

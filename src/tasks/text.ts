@@ -3,6 +3,8 @@ import { Kind, type TSchema, Type, TypeRegistry } from '@sinclair/typebox'
 interface TextOptions {
   minLength?: number
   maxLength: number
+  /** Said in the document; what is blank has no length once it is trimmed. */
+  pattern?: string
   description?: string
   examples?: string[]
   /** The sentence a client is shown. */
