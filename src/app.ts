@@ -8,6 +8,7 @@ import type { Db } from './db/open.ts'
 import { docs } from './http/docs.ts'
 import { healthRoutes } from './http/health.ts'
 import { createOnce } from './http/idempotency.ts'
+import { createLimits, limitStage } from './http/limits.ts'
 import { createMethodTable } from './http/methods.ts'
 import { problemBoundary } from './http/problems.ts'
 import { accessLog, corsStage, requestStage } from './http/request.ts'
@@ -24,7 +25,7 @@ import { createExport } from './transfer/export.ts'
 import { transferRoutes } from './transfer/routes.ts'
 
 export interface Deps {
-  config: Pick<Config, 'corsOrigins'>
+  config: Pick<Config, 'corsOrigins' | 'rateLimit' | 'trustedProxies'>
   db: Db
   /** For orders and searches that ignore case, by name. */
   collation: string
@@ -57,18 +58,22 @@ export function createApp({ config, db, collation, secret, tokens, accounts, fee
       log,
       erase: (user) => store.erase(user, { account: true }),
     })
+  const limits = createLimits(config)
+  const gate = { tokens, limits }
   const allowedMethods = createMethodTable(() => app.routes)
   const app = new Elysia({ name: 'doable', normalize: false, systemRouter: false })
     .wrap(accessLog(log))
     .use(problemBoundary(log, allowedMethods))
     .use(requestStage(allowedMethods))
     .use(corsStage(config.corsOrigins))
+    // After CORS, so that browsers can read the refusal.
+    .use(limitStage(limits))
     .use(docs())
     .use(healthRoutes(isReady))
-    .use(taskRoutes(tokens, store, lists, once))
-    .use(trashRoutes(tokens, store, lists, once))
-    .use(transferRoutes(tokens, once, createExport(db)))
     .use(accounts ? accountRoutes(openAccounts(accounts)) : new Elysia())
-    .use(syncRoutes(tokens, once, createChanges(db), feed))
+    .use(taskRoutes(gate, store, lists, once))
+    .use(trashRoutes(gate, store, lists, once))
+    .use(transferRoutes(gate, once, createExport(db)))
+    .use(syncRoutes(gate, once, createChanges(db), feed))
   return app
 }

@@ -1,5 +1,6 @@
 import { Kind, type Static, Type, TypeRegistry } from '@sinclair/typebox'
 import { Value } from '@sinclair/typebox/value'
+import ipaddr from 'ipaddr.js'
 import { isWeakSecret } from './auth/secret.ts'
 
 const LOG_LEVELS = ['fatal', 'error', 'warn', 'info', 'debug', 'trace', 'silent'] as const
@@ -37,6 +38,8 @@ export const Environment = Type.Object({
   DB_PREPARE: Type.Union([Type.Literal('on'), Type.Literal('off')], { default: 'on', detail: 'must be on or off' }),
   REQUEST_TIMEOUT_MS: whole(5000, 100, 600_000),
   TRASH_DAYS: whole(30, 0, 36_500),
+  RATE_LIMIT: whole(1200, 0, 100_000_000),
+  TRUSTED_PROXIES: Type.String({ default: '' }),
 })
 
 type Environment = Static<typeof Environment>
@@ -67,6 +70,10 @@ export interface Config {
   readonly requestTimeoutMs: number
   /** How long deleted tasks keep their content. */
   readonly trashDays: number
+  /** Requests a minute for each user, or address before authentication; 0 is no limit. */
+  readonly rateLimit: number
+  /** Addresses and CIDR blocks. */
+  readonly trustedProxies: readonly string[]
 }
 
 /** Every fault of the environment at once; the message names each variable and never a value. */
@@ -100,6 +107,11 @@ export function readConfig(env: Record<string, string | undefined>): Config {
   if (corsOrigins.includes('*') && corsOrigins.length > 1)
     faults.push('CORS_ORIGINS must be * alone or a list of origins')
 
+  const trustedProxies = list(values.TRUSTED_PROXIES)
+  for (const proxy of trustedProxies)
+    if (!(proxy.includes('/') ? ipaddr.isValidCIDR(proxy) : ipaddr.isValid(proxy)))
+      faults.push('TRUSTED_PROXIES must list addresses and CIDR blocks, like 10.0.0.0/8')
+
   if (faults.length > 0) throw new ConfigError([...new Set(faults)])
   const issuerUrl = values.BETTER_AUTH_URL?.replace(/\/+$/, '')
   const jwksUrl = values.JWKS_URL ?? (issuerUrl === undefined ? undefined : `${issuerUrl}/api/auth/jwks`)
@@ -126,6 +138,8 @@ export function readConfig(env: Record<string, string | undefined>): Config {
     prepare: values.DB_PREPARE === 'on',
     requestTimeoutMs: Number(values.REQUEST_TIMEOUT_MS),
     trashDays: Number(values.TRASH_DAYS),
+    rateLimit: Number(values.RATE_LIMIT),
+    trustedProxies,
   })
 }
 

@@ -120,7 +120,7 @@ async function openapi(args: string[]): Promise<void> {
   const log = createLog('silent')
   const db = drizzle.mock()
   const app = createApp({
-    config: { corsOrigins: [] },
+    config: { corsOrigins: [], rateLimit: 0, trustedProxies: [] },
     db,
     collation: 'default',
     secret,

@@ -63,6 +63,8 @@ export async function boot(kind: DatabaseKind, env: Record<string, string> = {})
   const full = {
     PORT: '0',
     LOG_LEVEL: 'silent',
+    // All tests come from one address.
+    RATE_LIMIT: '0',
     BETTER_AUTH_SECRET: SECRET,
     DATA_DIR: dataDir,
     ...(databaseUrl === undefined ? {} : { DATABASE_URL: databaseUrl }),

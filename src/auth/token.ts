@@ -121,11 +121,13 @@ export async function createTokens(options: TokenOptions) {
     /**
      * Whom a token speaks for.
      *
+     * @param beforeCheck runs unless the token is known already; what it throws is thrown.
      * @throws Problem `token-expired`, `token-invalid`, or `keys-unavailable`.
      */
-    async verify(token: string): Promise<Identity> {
+    async verify(token: string, beforeCheck: () => Promise<void> = async () => {}): Promise<Identity> {
       const known = cache.get(token)
       if (known && known.expires > Date.now() / 1000) return known
+      await beforeCheck()
       try {
         if (token.length > MAX_TOKEN_LENGTH) throw new errors.JWTInvalid('too long')
         const { alg } = decodeProtectedHeader(token)

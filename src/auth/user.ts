@@ -1,26 +1,48 @@
 import { Elysia } from 'elysia'
+import type { Limits } from '../http/limits.ts'
 import { Problem } from '../problem.ts'
 import { refuse, type Tokens } from './token.ts'
 
 /** `Bearer` in any case (RFC 9110, 11.1), one space or more, and one token (RFC 6750, 2.1). */
 const BEARER = /^bearer +([\w\-.~+/]+=*)$/i
 
+/** What stands before every route of a user. */
+export interface Gate {
+  tokens: Tokens
+  limits: Limits
+}
+
 /**
  * The JWT plugin, chained into the derived `user`. It runs before the body is read and
  * before anything is validated: a stranger learns nothing about what would be accepted.
  *
- * For routes below `/api/:user_id`: 401 without a valid token, 403 on another user's path.
+ * For routes below `/api/:user_id`: 401 without a valid token, 403 on another user's path, then
+ * 429. Of an address that floods with bad tokens, no further token is checked; those that are
+ * known already go on, so that nobody is locked out by a neighbour.
  */
-export function userPlugin(tokens: Tokens) {
-  return new Elysia({ name: 'user' }).use(tokens.plugin).derive({ as: 'scoped' }, async ({ request, params }) => {
-    const user = await authenticate(request.headers.get('authorization'), tokens)
-    if ((params as Record<string, string>)['user_id'] !== user.id)
-      throw new Problem('wrong-user', 'The token is valid, but this path belongs to another user.')
-    return { user }
-  })
+export function userPlugin({ tokens, limits }: Gate) {
+  return new Elysia({ name: 'user' })
+    .use(tokens.plugin)
+    .derive({ as: 'scoped' }, async ({ request, params, server, set }) => {
+      const header = request.headers.get('authorization')
+      const user = await authenticate(header, tokens, () => limits.checkAddress(request, server)).catch(
+        async (error: unknown) => {
+          // Without a token it has been counted before anything else.
+          if (header !== null && error instanceof Problem && error.status === 401)
+            await limits.countAddress(request, server)
+          throw error
+        },
+      )
+      const spent = await limits.countUser(user.id, set).catch((error: unknown) => error)
+      if ((params as Record<string, string>)['user_id'] !== user.id)
+        throw new Problem('wrong-user', 'The token is valid, but this path belongs to another user.')
+      if (spent !== undefined) throw spent
+      return { user }
+    })
 }
 
-function authenticate(header: string | null, tokens: Tokens) {
+/** @param beforeCheck runs before a token that is not known yet is checked, and may refuse. */
+async function authenticate(header: string | null, tokens: Tokens, beforeCheck: () => Promise<void>) {
   if (header === null || !/^bearer( |$)/i.test(header))
     throw refuse('token-missing', 'This needs a token: send it as Authorization: Bearer <JWT>.')
   const token = BEARER.exec(header)?.[1]
@@ -28,5 +50,5 @@ function authenticate(header: string | null, tokens: Tokens) {
     throw refuse('token-invalid', 'The Authorization header must read: Bearer, a space, and one JWT.')
   if (token.split('.').length !== 3)
     throw refuse('token-invalid', 'This is not a JWT. With Better Auth, GET /api/auth/token gives one for a session.')
-  return tokens.verify(token)
+  return tokens.verify(token, beforeCheck)
 }

@@ -34,6 +34,7 @@ const documentation = {
       "A multi-user to-do API. Every user sees and touches only their own tasks: send `Authorization: Bearer <JWT>`; the token's user must be the `user_id` of the path.",
       'Errors are problem documents (RFC 9457): programs go by `code`, people are shown `detail`.',
       'An address that does not exist is 404 `not-found`; a method that an address does not take is 405 `method-not-allowed`, with the ones that it takes in `Allow`. Every answer carries an `X-Request-Id`, which is also in the log.',
+      'Each user has a number of requests a minute, said in `RateLimit-Policy` and `RateLimit` on every answer: beyond it, and for addresses that send requests without a valid token, 429 `rate-limited` with `Retry-After`.',
     ].join('\n\n'),
     license: { name: license, identifier: license },
   },

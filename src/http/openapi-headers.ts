@@ -17,6 +17,8 @@ export const headers = {
   'Retry-After': text('Seconds to wait before trying again.', '1'),
   'Set-Auth-Token': text('The token of the session, where there is a new one.', 'Yb3Kx8Q1mZr5Vt7N.c2lnbmF0dXJl'),
   'Set-Auth-Jwt': text('A JWT for the session.', 'eyJhbGciOiJFZERTQSJ9.eyJzdWIiOiIxIn0.c2ln'),
+  RateLimit: text('What is left of the quota, and for how many seconds.', '"user";r=1199;t=60'),
+  'RateLimit-Policy': text('The quota, and its window in seconds.', '"user";q=1200;w=60'),
   Accept: text('The media types that this address takes.', 'application/json'),
   'Accept-Patch': text(
     'The media types that this address takes (RFC 5789).',

@@ -56,7 +56,7 @@ const headersOf = (status: string, method: string): string[] =>
   ({
     401: ['WWW-Authenticate'],
     415: [method === 'patch' ? 'Accept-Patch' : 'Accept'],
-    429: ['Retry-After'],
+    429: ['Retry-After', 'RateLimit', 'RateLimit-Policy'],
     503: ['Retry-After'],
   })[status] ?? []
 

@@ -53,6 +53,7 @@ export const everywhere = [
   'token-expired',
   'wrong-user',
   'validation-failed',
+  'rate-limited',
   'internal-error',
   'database-unavailable',
   'keys-unavailable',

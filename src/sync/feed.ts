@@ -77,6 +77,11 @@ export function createFeed(db: Db, log: Logger) {
       return bell
     },
 
+    /** How many listen to a user. */
+    listeners(user: string): number {
+      return bells.get(user)?.size ?? 0
+    },
+
     /** Ends all listening: the service is stopping. */
     close(): void {
       closed = true

@@ -1,11 +1,10 @@
 import { type Static, Type } from '@sinclair/typebox'
 import { Elysia } from 'elysia'
-import type { Tokens } from '../auth/token.ts'
-import { userPlugin } from '../auth/user.ts'
+import { type Gate, userPlugin } from '../auth/user.ts'
 import { jsonBody } from '../http/body.ts'
 import type { Once } from '../http/idempotency.ts'
 import { everywhere, problems, repeatable, withBody } from '../http/problems.ts'
-import { invalid } from '../problem.ts'
+import { invalid, Problem } from '../problem.ts'
 import { Task, UserPath } from '../tasks/model.ts'
 import { MAX_PAGE, Page, queryOf } from '../tasks/query.ts'
 import { Batch, BatchResults, runBatch } from './batch.ts'
@@ -13,6 +12,9 @@ import type { ReadChanges } from './changes.ts'
 import { eventBody, streamEvents } from './events.ts'
 import type { Feed } from './feed.ts'
 import { shareReads } from './shared.ts'
+
+/** Event streams of one user at a time, in this process: a phone, a few browsers, and tabs to spare. */
+const MAX_STREAMS = 10
 
 const Since = Type.Integer({
   minimum: 0,
@@ -35,10 +37,10 @@ const Changes = Type.Object(
 type Changes = Static<typeof Changes>
 
 /** What other devices have done: asked for, or as it happens. */
-export function syncRoutes(tokens: Tokens, once: Once, readChanges: ReadChanges, feed: Feed) {
+export function syncRoutes(gate: Gate, once: Once, readChanges: ReadChanges, feed: Feed) {
   const readShared = shareReads(readChanges)
   return new Elysia({ prefix: '/api/:user_id', tags: ['sync'] })
-    .use(userPlugin(tokens))
+    .use(userPlugin(gate))
     .get(
       '/changes',
       ({ user, query }): Promise<Changes> => readChanges(user.id, query.since ?? 0, query.limit ?? MAX_PAGE),
@@ -89,6 +91,10 @@ export function syncRoutes(tokens: Tokens, once: Once, readChanges: ReadChanges,
         const asked = lastEventId(request) ?? query.since
         const { next } = await readChanges(user.id, asked, 1)
         const since = asked ?? next
+        if (feed.listeners(user.id) >= MAX_STREAMS)
+          throw new Problem('too-many-streams', `At most ${MAX_STREAMS} event streams may be open at once.`, {
+            headers: { 'retry-after': '5' },
+          })
         const bell = feed.listen(user.id)
         if (request.method === 'HEAD') bell.close()
         request.signal.addEventListener('abort', () => bell.close())
@@ -115,7 +121,7 @@ export function syncRoutes(tokens: Tokens, once: Once, readChanges: ReadChanges,
         params: UserPath,
         response: {
           200: Type.String({ description: 'Server-sent events: `event: change`, `id` the revision, `data` the task' }),
-          ...problems(...everywhere),
+          ...problems(...everywhere, 'too-many-streams'),
         },
         detail: {
           operationId: 'streamEvents',

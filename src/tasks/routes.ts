@@ -1,7 +1,6 @@
 import { Type } from '@sinclair/typebox'
 import { Elysia } from 'elysia'
-import type { Tokens } from '../auth/token.ts'
-import { userPlugin } from '../auth/user.ts'
+import { type Gate, userPlugin } from '../auth/user.ts'
 import { jsonBody, optionalJsonBody, patchBody } from '../http/body.ts'
 import { entityTag, ifMatch, isUnchanged, notModified } from '../http/conditional.ts'
 import type { Once } from '../http/idempotency.ts'
@@ -24,9 +23,9 @@ const Deleted = Type.Object(
 const DeleteQuery = Type.Partial(Type.Pick(TaskQuery, ['status', 'completed']))
 
 /** The six endpoints, PATCH on a task, and the removal of what is completed. */
-export function taskRoutes(tokens: Tokens, store: Store, lists: Lists, once: Once) {
+export function taskRoutes(gate: Gate, store: Store, lists: Lists, once: Once) {
   return new Elysia({ prefix: '/api/:user_id/tasks', tags: ['tasks'] })
-    .use(userPlugin(tokens))
+    .use(userPlugin(gate))
     .model({ Task, NewTask, TaskPatch, Completion })
     .get(
       '',

@@ -1,7 +1,6 @@
 import { Type } from '@sinclair/typebox'
 import { Elysia } from 'elysia'
-import type { Tokens } from '../auth/token.ts'
-import { userPlugin } from '../auth/user.ts'
+import { type Gate, userPlugin } from '../auth/user.ts'
 import { entityTag, ifMatch, isUnchanged, notModified } from '../http/conditional.ts'
 import type { Once } from '../http/idempotency.ts'
 import { everywhere, problems, repeatable } from '../http/problems.ts'
@@ -27,9 +26,9 @@ const EraseQuery = Type.Object({
 })
 
 /** The trash, the way back out of it, and the end of everything. */
-export function trashRoutes(tokens: Tokens, store: Store, lists: Lists, once: Once) {
+export function trashRoutes(gate: Gate, store: Store, lists: Lists, once: Once) {
   return new Elysia({ prefix: '/api/:user_id', tags: ['trash'] })
-    .use(userPlugin(tokens))
+    .use(userPlugin(gate))
     .model({ Task })
     .get(
       '/trash',

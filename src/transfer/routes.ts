@@ -1,7 +1,6 @@
 import { Type } from '@sinclair/typebox'
 import { Elysia } from 'elysia'
-import type { Tokens } from '../auth/token.ts'
-import { userPlugin } from '../auth/user.ts'
+import { type Gate, userPlugin } from '../auth/user.ts'
 import { textBody } from '../http/body.ts'
 import type { Once } from '../http/idempotency.ts'
 import { everywhere, problems, repeatable, withBody } from '../http/problems.ts'
@@ -49,9 +48,9 @@ const fileBody = textBody(Object.values(MEDIA_TYPES), MAX_IMPORT_BYTES)
 const importQuery = queryOf(ImportQuery)
 
 /** Everything out, and back in. */
-export function transferRoutes(tokens: Tokens, once: Once, exportTasks: ExportTasks) {
+export function transferRoutes(gate: Gate, once: Once, exportTasks: ExportTasks) {
   return new Elysia({ prefix: '/api/:user_id', tags: ['transfer'] })
-    .use(userPlugin(tokens))
+    .use(userPlugin(gate))
     .get(
       '/export',
       ({ user, query: { format = 'json' } }) => {

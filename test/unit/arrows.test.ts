@@ -50,6 +50,8 @@ const keepers: [packages: string, rooms: string][] = [
   ['better-auth{,/**}', 'src/auth/account-engine.ts'],
   ['eventsource-parser', 'src/client/*.ts'],
   ['pino', 'src/log.ts'],
+  ['rate-limiter-flexible', 'src/http/limits.ts'],
+  ['ipaddr.js', 'src/{config,http/limits}.ts'],
   ['elysia', 'src/{app.ts,{auth,http,tasks,sync,transfer}/*.ts}'],
   ['{csv-parse,csv-stringify,jsonc-parser}{,/**}', 'src/transfer/*.ts'],
 ]

@@ -36,6 +36,8 @@ test('with nothing set, everything has its default', () => {
     prepare: true,
     requestTimeoutMs: 5000,
     trashDays: 30,
+    rateLimit: 1200,
+    trustedProxies: [],
   })
 })
 
@@ -99,6 +101,8 @@ describe('a fault names its variable', () => {
         'https://app.example.com,nonsense',
       ],
     ],
+    ['RATE_LIMIT', ['-1', '1.5', 'off']],
+    ['TRUSTED_PROXIES', ['proxy', '10.0.0.0/33', '10.0.0.1 10.0.0.2', '10.0.0.0/8,::1/129', '*']],
     ['BETTER_AUTH_SECRET', ['short', 'k'.repeat(31), 'k'.repeat(64), 'change-me-change-me-change-me-please']],
     ['BETTER_AUTH_SECRETS_PREVIOUS', ['short', `${retired},short`, `${retired},${'ab'.repeat(20)}`]],
   ] as [string, string[]][])('%s', (name, values) => {
