@@ -49,8 +49,9 @@ beforeAll(async () => {
   })
   const collation = await findCollation(drizzle(sql))
   const isReady = async () => true
-  const config = { corsOrigins: [] }
-  app = createApp({ config, db, collation, secret: SECRET, tokens, feed: createFeed(db, log), log, isReady })
+  const config = { corsOrigins: [], rateLimit: 0, trustedProxies: [] }
+  const feed = createFeed(db, log)
+  app = createApp({ config, db, collation, secret: SECRET, tokens, accounts: undefined, feed, log, isReady })
   const authorization = `Bearer ${await tokens.sign(USER, 3600)}`
   await walk(authorization)
 })
