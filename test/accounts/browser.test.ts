@@ -24,9 +24,13 @@ describe('the swagger page', () => {
   /** Runs an operation on the page and gives what the service answered. */
   async function run(
     page: Page,
+    [group, name]: [group: string, name: string],
     operation: string,
     prepare?: (client: ReturnType<Page['getByRole']>) => Promise<void>,
   ) {
+    const closed = page.getByRole('button', { name: `Open Group - ${group}` })
+    if (await closed.isVisible()) await closed.click()
+    await page.getByRole('complementary').getByRole('link', { name }).first().click()
     await page.getByRole('button', { name: `Test Request (${operation})` }).click()
     const client = page.getByRole('dialog', { name: 'API Client' })
     await client.waitFor()
@@ -46,19 +50,16 @@ describe('the swagger page', () => {
     async () => {
       const { page, complaints } = await openPage(browser)
       await page.goto(`${target.url}/swagger`)
-      await page.getByRole('heading', { name: 'Make a task' }).waitFor()
-      const group = page.getByRole('button', { name: 'Open Group - accounts' })
-      if (await group.isVisible()) await group.click()
-      await page.getByRole('complementary').getByRole('link', { name: 'Sign up' }).first().click()
+      await page.getByRole('heading', { name: 'List tasks' }).waitFor()
 
-      const signedUp = await run(page, 'post /api/auth/sign-up/email')
+      const signedUp = await run(page, ['accounts', 'Sign up'], 'post /api/auth/sign-up/email')
       expect(signedUp.status).toBe(200)
       const { id } = signedUp.body.user
-      const got = await run(page, 'get /api/auth/token')
+      const got = await run(page, ['accounts', 'Get a token'], 'get /api/auth/token')
       expect(got.status).toBe(200)
 
       await page.getByLabel('Bearer Token').first().fill(got.body.token)
-      const made = await run(page, 'post /api/{user_id}/tasks', (client) =>
+      const made = await run(page, ['tasks', 'Make a task'], 'post /api/{user_id}/tasks', (client) =>
         client.getByRole('row', { name: 'user_id' }).getByRole('combobox', { name: 'Value' }).fill(id),
       )
       expect(made.status).toBe(201)
