@@ -1,6 +1,6 @@
 import { createSend, type Options } from './request.ts'
 import type { NewTask, Task, TaskFields, TaskQuery } from './types.ts'
-import { type WatchOptions, watch } from './watch.ts'
+import { currentRevision, type WatchOptions, watch } from './watch.ts'
 
 export { DoableError } from './problem.ts'
 export type { Options } from './request.ts'
@@ -81,6 +81,9 @@ export function createDoable(options: Options) {
     /** Takes a task out of the trash. */
     restore: (id: string, { key = crypto.randomUUID(), signal }: CreateOptions = {}) =>
       json<Task>(send({ method: 'POST', path: `${at(id)}/restore`, headers: { 'idempotency-key': key }, signal })),
+
+    /** The user's counter: ask for it before a list, and `watch` from there on misses nothing. */
+    revision: ({ signal }: Abortable = {}) => currentRevision(send, signal),
 
     /** Changes as they happen, on whatever device. */
     watch: (watching: WatchOptions = {}) => watch(send, watching),

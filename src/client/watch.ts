@@ -3,6 +3,12 @@ import { DoableError } from './problem.ts'
 import { pause, type Send } from './request.ts'
 import type { Task } from './types.ts'
 
+/** The user's counter as it stands. */
+export async function currentRevision(send: Send, signal: AbortSignal | undefined): Promise<number> {
+  const { headers } = await send({ method: 'HEAD', path: '/tasks', query: { limit: 1 }, signal })
+  return Number(/\d+/.exec(headers.get('etag') ?? '')?.[0] ?? 0)
+}
+
 export interface WatchOptions {
   /** The revision after which to begin; without it, now. */
   since?: number
@@ -23,6 +29,7 @@ const SILENCE_MS = 45_000
  * so or the loop is left; throws when the service refuses.
  */
 export async function* watch(send: Send, { since, signal }: WatchOptions): AsyncGenerator<Task, void, void> {
+  // Also before the first event: a stream that is cut by then must go on from here.
   let seen = since ?? (await currentRevision(send, signal))
   let retry = RETRY_MS
   let failures = 0
@@ -51,12 +58,6 @@ export async function* watch(send: Send, { since, signal }: WatchOptions): Async
     }
     await pause(Math.min(retry * 2 ** failures, LONGEST_RETRY_MS), signal).catch(() => {})
   }
-}
-
-/** Where "now" is, before the first event: a stream that is cut earlier must go on from there too. */
-async function currentRevision(send: Send, signal: AbortSignal | undefined): Promise<number> {
-  const { headers } = await send({ method: 'HEAD', path: '/tasks', query: { limit: 1 }, signal })
-  return Number(/\d+/.exec(headers.get('etag') ?? '')?.[0] ?? 0)
 }
 
 interface Event {

@@ -178,6 +178,7 @@ describe.each(databases)('the client over %s', (kind) => {
       },
     })
     await doable.create({ title: 'Before' })
+    expect(await doable.revision()).toBe(1)
     const stop = new AbortController()
     const seen: string[] = []
     const watching = (async () => {
