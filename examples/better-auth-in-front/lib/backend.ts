@@ -1,0 +1,9 @@
+import { connect } from './connect.ts'
+
+export type { User } from './connect.ts'
+
+/** Better Auth answers below this site's own `/api/auth`; Doable is another address. */
+export const backend = connect({
+  authUrl: typeof window === 'undefined' ? 'http://localhost:3000' : window.location.origin,
+  doableUrl: process.env.NEXT_PUBLIC_DOABLE_URL ?? 'http://localhost:8000',
+})
