@@ -62,13 +62,15 @@ export function createLimits({ rateLimit, trustedProxies }: LimitOptions) {
     }
   }
 
-  /** Undefined where there is no socket. */
+  /** Whom requests of nobody we know are counted for; undefined where there is no socket. */
   function addressOf(request: Request, server: Peers | null): string | undefined {
     const peer = server?.requestIP(request)?.address
     return peer === undefined ? undefined : clientAddress(peer, request.headers.get('x-forwarded-for'), trusted)
   }
 
   return {
+    addressOf,
+
     /**
      * Counts a request whose user is known, and says in its headers what is left (IETF draft
      * httpapi-ratelimit-headers-10).
@@ -132,5 +134,7 @@ export function clientAddress(peer: string, forwardedFor: string | null, trusted
     client = ipaddr.process(text)
   }
   // A provider hands out at least a /64, within which a caller can pick any address (RFC 6177).
-  return client instanceof ipaddr.IPv6 ? client.parts.slice(0, 4).join(':') : client.toString()
+  if (!(client instanceof ipaddr.IPv6)) return client.toString()
+  const network = client.parts.slice(0, 4).map((part) => part.toString(16))
+  return `${network.join(':')}::`
 }

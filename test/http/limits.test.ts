@@ -143,15 +143,7 @@ describe('the address of a caller', () => {
     ['no list at all', '10.0.0.1', null, '10.0.0.1'],
     ['rubbish in the list ends it', '10.0.0.1', '192.0.2.1, unknown', '10.0.0.1'],
     ['IPv4 within IPv6 is IPv4', '::ffff:10.0.0.1', '::ffff:192.0.2.1', '192.0.2.1'],
-    [
-      'an IPv6 network is one caller',
-      '::1',
-      '2001:db8:1:2:aaaa::1',
-      '2001:db8:1:2'
-        .split(':')
-        .map((part) => Number.parseInt(part, 16))
-        .join(':'),
-    ],
+    ['an IPv6 network is one caller', '::1', '2001:db8:1:2:aaaa::1', '2001:db8:1:2::'],
   ] as const)('%s', (_, peer, forwarded, client) => {
     expect(clientAddress(peer, forwarded, trusted)).toBe(client)
   })
