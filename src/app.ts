@@ -70,7 +70,7 @@ export function createApp({ config, db, collation, secret, tokens, accounts, fee
     .use(limitStage(limits))
     .use(docs())
     .use(healthRoutes(isReady))
-    .use(accounts ? accountRoutes(openAccounts(accounts)) : new Elysia())
+    .use(accounts ? accountRoutes(openAccounts(accounts), limits) : new Elysia())
     .use(taskRoutes(gate, store, lists, once))
     .use(trashRoutes(gate, store, lists, once))
     .use(transferRoutes(gate, once, createExport(db)))

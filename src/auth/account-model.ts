@@ -72,7 +72,6 @@ const refusals = {
   UNAUTHORIZED: [401, 'Unauthorized'],
   INVALID_ORIGIN: [403, 'Invalid origin'],
   USER_ALREADY_EXISTS_USE_ANOTHER_EMAIL: [422, 'User already exists. Use another email.'],
-  'rate-limited': [429, 'Too many requests. Please try again later.'],
 } as const
 
 /** The `response` entries of Better Auth's refusals, and of ours beside them. */

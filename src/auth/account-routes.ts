@@ -1,8 +1,9 @@
 import type { TSchema } from '@sinclair/typebox'
 import { Elysia } from 'elysia'
 import { jsonBody, optionalJsonBody } from '../http/body.ts'
+import type { Limits } from '../http/limits.ts'
 import { problems } from '../http/problems.ts'
-import { type Fault, invalid } from '../problem.ts'
+import { type Fault, invalid, Problem } from '../problem.ts'
 import * as model from './account-model.ts'
 import type { Accounts } from './accounts.ts'
 
@@ -12,7 +13,7 @@ const MAX_TEXT = 2048
 /** What of Better Auth's headers goes out. CORS is ours, and so is caching. */
 const PASSED = ['content-type', 'location', 'set-auth-jwt', 'set-auth-token']
 
-const broken = ['internal-error', 'database-unavailable'] as const
+const broken = ['rate-limited', 'internal-error', 'database-unavailable'] as const
 const badBody = ['malformed-json', 'body-too-large', 'unsupported-media-type', 'validation-failed'] as const
 const always = [...broken, 'INVALID_ORIGIN'] as const
 
@@ -27,17 +28,21 @@ interface Context {
  * Better Auth's endpoints, one by one rather than all below a path: `auth` stays a user id
  * like any other, an unknown address stays 404, a wrong method 405.
  */
-export function accountRoutes(accounts: Accounts) {
+export function accountRoutes(accounts: Accounts, limits: Limits) {
   // Elysia's types know only the declared answers; a Response passes through as it is.
   const ask = async ({ request, set, server, body }: Context): Promise<never> => {
-    const address = server?.requestIP(request)?.address
     checkTexts(body)
+    const address = limits.addressOf(request, server)
     const answer = await accounts.ask({ request, body, address })
     return (await finish(answer, String(set.headers['x-request-id'] ?? ''))) as never
   }
   const hidden = { detail: { hide: true } }
 
   return new Elysia({ prefix: '/api/auth', tags: ['accounts'] })
+    .derive(async ({ request, server }) => {
+      // Left uncounted so far, for the sake of routes that know whose a token is.
+      if (request.headers.has('authorization')) await limits.countAddress(request, server)
+    })
     .post('/sign-up/email', ask, {
       ...jsonBody,
       response: {
@@ -50,7 +55,6 @@ export function accountRoutes(accounts: Accounts) {
           'PASSWORD_TOO_SHORT',
           'PASSWORD_TOO_LONG',
           'USER_ALREADY_EXISTS_USE_ANOTHER_EMAIL',
-          'rate-limited',
         ),
       },
       detail: {
@@ -66,14 +70,7 @@ export function accountRoutes(accounts: Accounts) {
       ...jsonBody,
       response: {
         200: model.SignedIn,
-        ...model.refused(
-          ...badBody,
-          ...always,
-          'VALIDATION_ERROR',
-          'INVALID_EMAIL',
-          'INVALID_EMAIL_OR_PASSWORD',
-          'rate-limited',
-        ),
+        ...model.refused(...badBody, ...always, 'VALIDATION_ERROR', 'INVALID_EMAIL', 'INVALID_EMAIL_OR_PASSWORD'),
       },
       detail: {
         operationId: 'signIn',
@@ -118,7 +115,7 @@ export function accountRoutes(accounts: Accounts) {
       ...optionalJsonBody,
       response: {
         200: model.Done,
-        ...model.refused(...badBody, ...always, 'INVALID_PASSWORD', 'SESSION_EXPIRED', 'UNAUTHORIZED', 'rate-limited'),
+        ...model.refused(...badBody, ...always, 'INVALID_PASSWORD', 'SESSION_EXPIRED', 'UNAUTHORIZED'),
       },
       detail: {
         operationId: 'deleteAccount',
@@ -179,12 +176,13 @@ async function finish(answer: Response, requestId: string): Promise<Response> {
   for (const cookie of answer.headers.getSetCookie()) headers.append('set-cookie', cookie)
   if (answer.status < 400) return new Response(answer.body, { status: answer.status, headers })
 
+  if (answer.status === 429) {
+    const wait = answer.headers.get('x-retry-after') ?? '1'
+    throw new Problem('rate-limited', 'Too many attempts. Please wait a little.', { headers: { 'retry-after': wait } })
+  }
   const { code, message } = (await answer.json().catch(() => ({}))) as { code?: string; message?: string }
   headers.set('content-type', 'application/problem+json')
   if (answer.status === 401) headers.set('www-authenticate', 'Bearer')
-  const wait = answer.headers.get('x-retry-after')
-  if (wait !== null) headers.set('retry-after', wait)
-  const fallback = answer.status === 429 ? 'rate-limited' : 'refused'
-  const document = model.refusal(answer.status, code ?? fallback, message ?? 'This was refused.')
+  const document = model.refusal(answer.status, code ?? 'REFUSED', message ?? 'This was refused.')
   return new Response(JSON.stringify({ ...document, request_id: requestId }), { status: answer.status, headers })
 }

@@ -106,3 +106,23 @@ test('with CORS_ORIGINS=* any page may sign in, but no cookie counts', async () 
   expect((await token({ origin, ...bearer(up.headers.get('set-auth-token') ?? '') })).status).toBe(200)
   await target.stop()
 })
+
+test('behind a trusted proxy attempts are counted for whom it names, IPv6 by the network', async () => {
+  const target = await boot('embedded', { TRUSTED_PROXIES: '127.0.0.1' })
+  const attempt = async (client: string) => {
+    const body = { email: 'ada@example.com', password: 'incorrect horse' }
+    return (await send(target.url, 'POST', '/api/auth/sign-in/email', body, { 'x-forwarded-for': client })).status
+  }
+  for (let i = 1; i <= 10; i++) expect(await attempt(`2001:db8:0:1::${i}`)).toBe(401)
+  expect(await attempt('2001:db8:0:1:ffff::1')).toBe(429)
+  for (const other of ['2001:db8:0:2::1', '192.0.2.1']) expect(await attempt(other)).toBe(401)
+  await target.stop()
+})
+
+test('whoever asks too often is refused there as anywhere, with a token or without', async () => {
+  const target = await boot('embedded', { RATE_LIMIT: '5' })
+  const ask = (headers = {}) => send(target.url, 'GET', '/api/auth/jwks', undefined, headers)
+  for (const headers of [{}, bearer('x'), {}, bearer('y'), {}]) expect((await ask(headers)).status).toBe(200)
+  for (const headers of [{}, bearer('z')]) await expectProblem(await ask(headers), 429, 'rate-limited')
+  await target.stop()
+})

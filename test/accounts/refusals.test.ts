@@ -165,6 +165,6 @@ describe.each(databases)('accounts over %s', (kind) => {
     for (let i = 0; i < 10; i++) expect((await attempt()).status).toBe(401)
     const refused = await attempt()
     expect(Number(refused.headers.get('retry-after'))).toBeWithin(1, 61)
-    await expectRefusal(refused, 429, 'rate-limited')
+    await expectProblem(refused, 429, 'rate-limited')
   })
 })
