@@ -9,7 +9,8 @@ import { docs } from './http/docs.ts'
 import { healthRoutes } from './http/health.ts'
 import { createOnce } from './http/idempotency.ts'
 import { createLimits, limitStage } from './http/limits.ts'
-import { createMethodTable } from './http/methods.ts'
+import { createMethodTable, createRouteNames } from './http/methods.ts'
+import type { Metrics } from './http/metrics.ts'
 import { problemBoundary } from './http/problems.ts'
 import { accessLog, corsStage, requestStage } from './http/request.ts'
 import { createChanges } from './sync/changes.ts'
@@ -36,6 +37,8 @@ export interface Deps {
   accounts: Pick<AccountOptions, 'secrets' | 'issuer' | 'audience'> | undefined
   feed: Feed
   log: Logger
+  /** Undefined where nobody looks at them. */
+  metrics: Metrics | undefined
   /** Whether the service can answer; rejects when the database is away. */
   isReady(): Promise<boolean>
 }
@@ -46,7 +49,7 @@ export type App = ReturnType<typeof createApp>
  * The composition root: every stage of a request, in the order in which it meets them.
  * Never listens. `systemRouter` is off so that a socket and `app.handle` take one path.
  */
-export function createApp({ config, db, collation, secret, tokens, accounts, feed, log, isReady }: Deps) {
+export function createApp({ config, db, collation, secret, tokens, accounts, feed, log, metrics, isReady }: Deps) {
   const store = createStore(db, feed.ring)
   const once = createOnce(db, store, createTransact(db, feed.ring))
   const lists = createLists(db, createCursors(secret), collation)
@@ -61,9 +64,14 @@ export function createApp({ config, db, collation, secret, tokens, accounts, fee
   const limits = createLimits(config)
   const gate = { tokens, limits }
   const allowedMethods = createMethodTable(() => app.routes)
+  const routeName = createRouteNames(() => app.routes)
+  const countAnswer =
+    ({ answered }: Metrics) =>
+    (method: string, path: string, status: number, seconds: number) =>
+      answered(method, routeName(path), status, seconds)
   const app = new Elysia({ name: 'doable', normalize: false, systemRouter: false })
-    .wrap(accessLog(log))
-    .use(problemBoundary(log, allowedMethods))
+    .wrap(accessLog(log, metrics && countAnswer(metrics)))
+    .use(problemBoundary(log, allowedMethods, metrics?.refused))
     .use(requestStage(allowedMethods))
     .use(corsStage(config.corsOrigins))
     // After CORS, so that browsers can read the refusal.

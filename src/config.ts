@@ -38,6 +38,8 @@ export const Environment = Type.Object({
   DB_PREPARE: Type.Union([Type.Literal('on'), Type.Literal('off')], { default: 'on', detail: 'must be on or off' }),
   REQUEST_TIMEOUT_MS: whole(5000, 100, 600_000),
   TRASH_DAYS: whole(30, 0, 36_500),
+  ADMIN_PORT: Type.Optional(wholeOf(1, 65535)),
+  WORKERS: whole(1, 1, 256),
   RATE_LIMIT: whole(1200, 0, 100_000_000),
   TRUSTED_PROXIES: Type.String({ default: '' }),
 })
@@ -70,6 +72,10 @@ export interface Config {
   readonly requestTimeoutMs: number
   /** How long deleted tasks keep their content. */
   readonly trashDays: number
+  /** Unset: no listener for the operator. */
+  readonly adminPort: number | undefined
+  /** Processes on one port. */
+  readonly workers: number
   /** Requests a minute for each user, or address before authentication; 0 is no limit. */
   readonly rateLimit: number
   /** Addresses and CIDR blocks. */
@@ -107,6 +113,11 @@ export function readConfig(env: Record<string, string | undefined>): Config {
   if (corsOrigins.includes('*') && corsOrigins.length > 1)
     faults.push('CORS_ORIGINS must be * alone or a list of origins')
 
+  if (Number(values.WORKERS) > 1 && values.DATABASE_URL === undefined)
+    faults.push('WORKERS needs DATABASE_URL: the embedded database is for one process')
+  if (Number(values.WORKERS) > 1 && Number(values.PORT) === 0) faults.push('WORKERS needs a PORT that they can share')
+  if (values.ADMIN_PORT !== undefined && values.ADMIN_PORT === values.PORT)
+    faults.push('ADMIN_PORT must be another one than PORT')
   const trustedProxies = list(values.TRUSTED_PROXIES)
   for (const proxy of trustedProxies)
     if (!(proxy.includes('/') ? ipaddr.isValidCIDR(proxy) : ipaddr.isValid(proxy)))
@@ -138,6 +149,8 @@ export function readConfig(env: Record<string, string | undefined>): Config {
     prepare: values.DB_PREPARE === 'on',
     requestTimeoutMs: Number(values.REQUEST_TIMEOUT_MS),
     trashDays: Number(values.TRASH_DAYS),
+    adminPort: values.ADMIN_PORT === undefined ? undefined : Number(values.ADMIN_PORT),
+    workers: Number(values.WORKERS),
     rateLimit: Number(values.RATE_LIMIT),
     trustedProxies,
   })
@@ -179,9 +192,12 @@ function list(text: string): string[] {
 }
 
 function whole(fallback: number, minimum: number, maximum: number) {
+  return Type.Unsafe<string>({ ...wholeOf(minimum, maximum), default: String(fallback) })
+}
+
+function wholeOf(minimum: number, maximum: number) {
   return Type.Unsafe<string>({
     [Kind]: 'Whole',
-    default: String(fallback),
     minimum,
     maximum,
     detail: `must be a whole number from ${minimum} to ${maximum}`,

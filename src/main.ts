@@ -134,6 +134,7 @@ async function openapi(args: string[]): Promise<void> {
     }),
     accounts: { secrets: [secret], issuer: '', audience: '' },
     log,
+    metrics: undefined,
     isReady: async () => false,
   })
   const response = await app.handle(new Request('http://localhost/swagger/json'))

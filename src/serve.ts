@@ -1,4 +1,5 @@
 import type { Logger } from 'pino'
+import { version } from '../package.json'
 import { createApp } from './app.ts'
 import { createAccountKeys } from './auth/account-keys.ts'
 import { OWN_ISSUER } from './auth/accounts.ts'
@@ -9,6 +10,8 @@ import { findCollation } from './db/collation.ts'
 import { isRefusal } from './db/errors.ts'
 import { isMigrated, migrate } from './db/migrate.ts'
 import { type Database, openDatabase, openForMigration } from './db/open.ts'
+import { startAdmin } from './http/admin.ts'
+import { createMetrics, type Metrics } from './http/metrics.ts'
 import { Problem } from './problem.ts'
 import { createFeed, type Feed } from './sync/feed.ts'
 import { purgeExpired } from './tasks/purge.ts'
@@ -30,6 +33,8 @@ export interface Service {
   readonly url: string
   /** `embedded PostgreSQL in …` or `PostgreSQL at …`. */
   readonly database: string
+  /** Undefined where nobody looks at them. */
+  readonly metrics: Metrics | undefined
   /** Unready at once, no new connections, what is running finishes, the database closes. Safe to call twice. */
   stop(): Promise<void>
 }
@@ -37,11 +42,15 @@ export interface Service {
 /**
  * Everything `doable serve` does: database, migrations, tokens, app, socket.
  *
+ * @param isWorker one of several on one port, whose parent shows their metrics.
  * @throws Error with a sentence for the operator when the database cannot be used or the
  * port is taken. Nothing is left open then.
  */
-export async function startService(config: Config, log: Logger): Promise<Service> {
-  const database = await openDatabase(config)
+export async function startService(config: Config, log: Logger, { isWorker = false } = {}): Promise<Service> {
+  const metrics =
+    config.adminPort === undefined ? undefined : createMetrics(version, config.pool, () => streams?.size ?? 0)
+  let streams: Feed | undefined
+  const database = await openDatabase(config, metrics?.statement)
   try {
     await prepareDatabase(config, database)
     const secret = await currentSecret(config)
@@ -52,7 +61,9 @@ export async function startService(config: Config, log: Logger): Promise<Service
       config.accounts ? { ...own, keys: createAccountKeys(database.db) } : undefined,
     )
     const feed = createFeed(database.db, log)
+    streams = feed
     let stopping: Promise<void> | undefined
+    const isReady = async () => stopping === undefined && (await isMigrated(database.db))
     const app = createApp({
       config,
       db: database.db,
@@ -62,25 +73,34 @@ export async function startService(config: Config, log: Logger): Promise<Service
       accounts: config.accounts ? { ...own, secrets: [secret, ...config.previousSecrets] } : undefined,
       feed,
       log,
-      isReady: async () => stopping === undefined && (await isMigrated(database.db)),
+      metrics,
+      isReady,
     })
     app.listen({
       hostname: config.host,
       port: config.port,
-      reusePort: false,
+      reusePort: isWorker,
       maxRequestBodySize: MAX_SOCKET_BODY,
     })
     const purging = startPurging(database, config.trashDays, feed, log)
     const { server } = app
     if (!server) throw new Error('the server did not start')
+    // The parent listens for all its workers.
+    const admin =
+      metrics && config.adminPort !== undefined && !isWorker
+        ? startAdmin(config.host, config.adminPort, { isReady, metrics: metrics.print })
+        : undefined
     return {
       url: `http://${server.hostname?.includes(':') ? `[${server.hostname}]` : server.hostname}:${server.port}`,
       database: database.label,
+      metrics,
       stop() {
         clearInterval(purging)
         // Streams would never end by themselves.
         feed.close()
-        stopping ??= drain(server).then(() => database.close())
+        stopping ??= drain(server)
+          .then(() => database.close())
+          .then(() => admin?.stop())
         return stopping
       },
     }

@@ -8,6 +8,9 @@ export type Db = PgDatabase<PgQueryResultHKT, Record<string, never>>
 /** The longest that migrations may take, waiting for another replica's included. */
 const MIGRATION_MS = 15 * 60_000
 
+/** Looks on while the database works. */
+export type Time = <T>(work: PromiseLike<T>) => Promise<T>
+
 export interface Database {
   /** What the operator is told: `embedded PostgreSQL in …` or `PostgreSQL at host/database`. Holds no password. */
   readonly label: string
@@ -21,11 +24,13 @@ export interface Database {
 /**
  * Picks the driver: PostgreSQL when `DATABASE_URL` is set, the embedded database otherwise.
  * Only that one is loaded: the other would cost every start its time and memory.
+ *
+ * @param time sees every statement and transaction, as it begins.
  */
-export async function openDatabase(config: Config): Promise<Database> {
-  if (config.databaseUrl !== undefined) return await openServer(config.databaseUrl, config)
+export async function openDatabase(config: Config, time?: Time): Promise<Database> {
+  if (config.databaseUrl !== undefined) return await openServer(config.databaseUrl, config, time)
   const { openPglite } = await import('./pglite.ts')
-  return await openPglite(config.dataDir)
+  return await openPglite(config.dataDir, time)
 }
 
 /**
@@ -37,7 +42,7 @@ export async function openForMigration(config: Config, database: Database): Prom
   return await openServer(config.databaseUrl, { pool: 1, prepare: false, requestTimeoutMs: MIGRATION_MS })
 }
 
-async function openServer(url: string, options: PostgresOptions): Promise<Database> {
+async function openServer(url: string, options: PostgresOptions, time?: Time): Promise<Database> {
   const { openPostgres } = await import('./postgres.ts')
-  return await openPostgres(url, options)
+  return await openPostgres(url, options, time)
 }

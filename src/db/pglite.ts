@@ -1,7 +1,7 @@
 import { Database as Sqlite } from 'bun:sqlite'
 import { access, constants, mkdir, rename, rm } from 'node:fs/promises'
 import { join, resolve } from 'node:path'
-import { PGlite } from '@electric-sql/pglite'
+import { PGlite, type Results } from '@electric-sql/pglite'
 import { drizzle } from 'drizzle-orm/pglite'
 import initdbWasm from '../../node_modules/@electric-sql/pglite/dist/initdb.wasm' with { type: 'file' }
 import fsBundle from '../../node_modules/@electric-sql/pglite/dist/pglite.data' with { type: 'file' }
@@ -10,7 +10,7 @@ import template from '../../node_modules/@electric-sql/pglite-prepopulatedfs/dis
   type: 'file',
 }
 import { Problem } from '../problem.ts'
-import type { Database } from './open.ts'
+import type { Database, Time } from './open.ts'
 
 /** The major version this program carries, which is also the only one whose files it can read. */
 const MAJOR = '18'
@@ -24,7 +24,7 @@ const SHARED_BUFFERS = '-c shared_buffers=16MB'
  * @throws Error with a sentence for the operator when the directory is in use by a
  * living process, not writable, or made by another major version. Nothing is touched then.
  */
-export async function openPglite(dataDir: string): Promise<Database> {
+export async function openPglite(dataDir: string, time?: Time): Promise<Database> {
   const root = resolve(dataDir)
   await mkdir(root, { recursive: true, mode: 0o700 }).catch((cause) => {
     throw new Error(`cannot make the data directory ${root}: ${reason(cause)}`, { cause })
@@ -46,6 +46,7 @@ export async function openPglite(dataDir: string): Promise<Database> {
     // Compiling takes as long as unpacking and needs the processor where that needs the disk.
     const [modules] = await Promise.all([compileModules(), found ?? unpackTemplate(root, files)])
     const client = await boot(files, modules)
+    if (time) watch(client, time)
     let closing: Promise<void> | undefined
     return {
       label: `embedded PostgreSQL ${MAJOR} in ${root}`,
@@ -94,6 +95,12 @@ async function boot(files: string, modules: Awaited<ReturnType<typeof compileMod
   await client.waitReady
   await client.exec(`set time zone 'UTC'`)
   return client
+}
+
+function watch(client: PGlite, time: Time): void {
+  const { query, transaction } = client
+  client.query = <T>(...call: Parameters<typeof query>) => time(query.apply(client, call) as Promise<Results<T>>)
+  client.transaction = (work) => time(transaction.call(client, work)) as ReturnType<typeof transaction<never>>
 }
 
 /**

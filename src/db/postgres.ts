@@ -4,7 +4,7 @@ import { Problem } from '../problem.ts'
 import { type ConnectionTarget, readDatabaseUrl } from './address.ts'
 import { codeOf, findCause, Refusal } from './errors.ts'
 import { Guard, type Pool, type Work } from './guard.ts'
-import type { Database } from './open.ts'
+import type { Database, Time } from './open.ts'
 import { connectionError, openWire, type Wire } from './wire.ts'
 
 export interface PostgresOptions {
@@ -15,6 +15,8 @@ export interface PostgresOptions {
   /** The longest a statement or a transaction may take, in milliseconds. */
   requestTimeoutMs: number
 }
+
+const untimed: Time = async (work) => work
 
 /** The longest that making a connection may take, however long a statement may. */
 const CONNECT_MS = 10_000
@@ -40,7 +42,7 @@ const BROKEN = /^(CONNECT|SASL|DNS_|ERR_(STREAM|SOCKET)|E(CONN|HOST|NET|PIPE|TIM
  *
  * @throws Error with a sentence for the operator when the address cannot be used.
  */
-export async function openPostgres(url: string, options: PostgresOptions): Promise<Database> {
+export async function openPostgres(url: string, options: PostgresOptions, time: Time = untimed): Promise<Database> {
   const target = await readDatabaseUrl(url)
   // The server lets go of what we have given up, and of locks behind a dead network.
   const bounds: Record<string, string> = {
@@ -59,7 +61,7 @@ export async function openPostgres(url: string, options: PostgresOptions): Promi
     },
   })
   const run = (text: string, parameters: never[], settings: object, arrays: boolean) =>
-    guard.run((sql) => statement(sql, text, parameters, settings, arrays), text.startsWith('select '))
+    time(guard.run((sql) => statement(sql, text, parameters, settings, arrays), text.startsWith('select ')))
   const client = {
     options: { parsers: {}, serializers: {} },
     unsafe: (text: string, parameters: never[], settings: object) => ({
@@ -68,7 +70,7 @@ export async function openPostgres(url: string, options: PostgresOptions): Promi
       then: <A, B>(done: (rows: unknown) => A, failed: (error: unknown) => B) =>
         run(text, parameters, settings, false).then(done, failed),
     }),
-    begin: (work: Transaction) => guard.run((sql, renew) => transaction(sql, work, renew), false),
+    begin: (work: Transaction) => time(guard.run((sql, renew) => transaction(sql, work, renew), false)),
   }
   return {
     label: `PostgreSQL at ${target.path ?? `${target.host}:${target.port}`}/${target.database}`,

@@ -15,6 +15,15 @@ export function createMethodTable(routes: () => readonly Route[]): (path: string
   }
 }
 
+/** The pattern of the route that a path belongs to: a bounded set of names, for counting by. */
+export function createRouteNames(routes: () => readonly Route[]): (path: string) => string {
+  let table: ReturnType<typeof buildTable> | undefined
+  return (path) => {
+    table ??= buildTable(routes())
+    return table.find(({ pattern }) => pattern.test(path))?.path ?? 'none'
+  }
+}
+
 function buildTable(routes: readonly Route[]) {
   const byPath = new Map<string, Set<string>>()
   for (const { method, path } of routes) {
@@ -28,5 +37,6 @@ function buildTable(routes: readonly Route[]) {
   return [...byPath].map(([path, methods]) => ({
     pattern: new RegExp(`^${path.replace(/[.]/g, '\\.').replace(/:\w+/g, '[^/]+')}/?$`),
     methods: [...methods].sort().join(', '),
+    path,
   }))
 }

@@ -3,6 +3,7 @@ import { Elysia, ValidationError } from 'elysia'
 import type { Logger } from 'pino'
 import { catalogue, type Fault, Problem, type ProblemCode } from '../problem.ts'
 import { faultsIn } from '../validation.ts'
+import { traceOf } from './request.ts'
 
 const TYPE = 'application/problem+json'
 
@@ -75,7 +76,11 @@ function describeProblem(codes: readonly ProblemCode[]): typeof ProblemDocument 
  * The error boundary: everything thrown anywhere becomes a problem document here. The
  * log gets the cause, the client gets the safe text. Must be registered first.
  */
-export function problemBoundary(log: Logger, allowedMethods: (path: string) => string | undefined) {
+export function problemBoundary(
+  log: Logger,
+  allowedMethods: (path: string) => string | undefined,
+  refused: (code: ProblemCode) => void = () => {},
+) {
   const toProblem = (error: unknown, request: Request, path: string): Problem => {
     const own = findProblem(error)
     if (own) return own
@@ -89,14 +94,18 @@ export function problemBoundary(log: Logger, allowedMethods: (path: string) => s
 
   return new Elysia({ name: 'problems' }).onError({ as: 'global' }, ({ error, request, set, path }) => {
     const problem = toProblem(error, request, path)
+    refused(problem.code)
     const requestId = String(set.headers['x-request-id'] ?? '')
     if (problem.status >= 500)
       log[problem.status === 503 ? 'warn' : 'error'](
-        { request_id: requestId, code: problem.code, cause: describeCause(problem.cause) },
+        { request_id: requestId, ...traceOf(request), code: problem.code, cause: describeCause(problem.cause) },
         'request failed',
       )
     else
-      log.debug({ request_id: requestId, code: problem.code, cause: describeCause(problem.cause) }, 'request refused')
+      log.debug(
+        { request_id: requestId, ...traceOf(request), code: problem.code, cause: describeCause(problem.cause) },
+        'request refused',
+      )
     set.status = problem.status
     const document: ProblemDocument = {
       type: `urn:doable:problem:${problem.code}`,

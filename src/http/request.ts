@@ -79,18 +79,26 @@ export function corsStage(origins: readonly string[]) {
 /**
  * Writes a line for each request at `debug`, and for slow and failed ones at `warn`. The
  * query is left out: a search there is a task's text.
+ *
+ * @param answered is told of every answer, for those who count.
  */
-export function accessLog(log: Logger) {
+export function accessLog(
+  log: Logger,
+  answered?: (method: string, path: string, status: number, seconds: number) => void,
+) {
   // Elysia's type for a wrapper knows no more than `Function`.
   return (handle: (...args: unknown[]) => unknown) => async (request: Request) => {
     const start = performance.now()
     const response = (await handle(request)) as Response
-    const ms = Math.round(performance.now() - start)
+    const elapsed = performance.now() - start
+    const ms = Math.round(elapsed)
+    answered?.(request.method, new URL(request.url).pathname, response.status, elapsed / 1000)
     const level = response.status >= 500 || ms >= SLOW_MS ? 'warn' : 'debug'
     if (log.isLevelEnabled(level))
       log[level](
         {
           request_id: response.headers.get('x-request-id'),
+          ...traceOf(request),
           method: request.method,
           path: new URL(request.url).pathname,
           status: response.status,
@@ -100,4 +108,13 @@ export function accessLog(log: Logger) {
       )
     return response
   }
+}
+
+/** Version 00 of a `traceparent` (W3C Trace Context, 3.2); a trace or a parent of zeros is none. */
+const TRACEPARENT = /^00-(?!0{32})([0-9a-f]{32})-(?!0{16})([0-9a-f]{16})-[0-9a-f]{2}$/
+
+/** Joins a log line to the caller's trace, where the request belongs to one. */
+export function traceOf(request: Request): { trace_id?: string; parent_id?: string } {
+  const [, trace_id, parent_id] = TRACEPARENT.exec(request.headers.get('traceparent') ?? '') ?? []
+  return trace_id === undefined || parent_id === undefined ? {} : { trace_id, parent_id }
 }

@@ -36,6 +36,8 @@ test('with nothing set, everything has its default', () => {
     prepare: true,
     requestTimeoutMs: 5000,
     trashDays: 30,
+    adminPort: undefined,
+    workers: 1,
     rateLimit: 1200,
     trustedProxies: [],
   })
@@ -101,6 +103,8 @@ describe('a fault names its variable', () => {
         'https://app.example.com,nonsense',
       ],
     ],
+    ['ADMIN_PORT', ['0', '8000', '65536', 'on']],
+    ['WORKERS', ['0', '2', 'auto']],
     ['RATE_LIMIT', ['-1', '1.5', 'off']],
     ['TRUSTED_PROXIES', ['proxy', '10.0.0.0/33', '10.0.0.1 10.0.0.2', '10.0.0.0/8,::1/129', '*']],
     ['BETTER_AUTH_SECRET', ['short', 'k'.repeat(31), 'k'.repeat(64), 'change-me-change-me-change-me-please']],

@@ -35,6 +35,7 @@ test('every route of the app is in its document, and so in the matrix that the H
     feed: createFeed(db, log),
     tokens: await createTokens({ ...config, secrets: [SECRET] }),
     log,
+    metrics: undefined,
     accounts: { secrets: [SECRET], issuer: '', audience: '' },
     isReady: async () => true,
   })
