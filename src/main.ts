@@ -1,13 +1,16 @@
 import { parseArgs } from 'node:util'
+import type { Logger } from 'pino'
 import { version } from '../package.json'
 import { createApp } from './app.ts'
 import { createTokens } from './auth/token.ts'
 import { type Config, ConfigError, readConfig } from './config.ts'
 import { openDatabase } from './db/open.ts'
+import { startAdmin } from './http/admin.ts'
 import { createLog } from './log.ts'
 import { currentSecret, openTokens, prepareDatabase, type Service, startService } from './serve.ts'
 import { createFeed } from './sync/feed.ts'
 import { purgeExpired } from './tasks/purge.ts'
+import { type FromWorker, startWorkers, type ToWorker, type Workers } from './workers.ts'
 
 const USAGE = `Doable ${version}: a multi-user to-do API
 
@@ -33,6 +36,8 @@ class UsageError extends Error {}
 
 const commands: Record<string, (args: string[], env: Record<string, string | undefined>) => Promise<void>> = {
   serve,
+  // One of several processes that serve on one port: started by `serve`, and by nobody else.
+  worker,
   migrate,
   purge,
   token,
@@ -44,13 +49,62 @@ async function serve(args: string[], env: Record<string, string | undefined>): P
   readArgs(args, 0)
   const config = readConfig(env)
   const log = createLog(config.logLevel)
+  let service: Pick<Service, 'stop'> | undefined
+  endBySignal(log, () => service?.stop())
+  if (config.workers > 1) {
+    service = await serveByWorkers(config, log)
+    return
+  }
+  const started = await startService(config, log)
+  service = started
+  log.info({ url: started.url, page: `${started.url}/swagger`, database: started.database }, 'started')
+  if (config.databaseUrl === undefined && config.logLevel !== 'silent')
+    process.stderr.write(welcome(started.url, started.database, config))
+}
+
+/** The parent: it answers no request itself, and so has nothing that could fail. */
+async function serveByWorkers(config: Config, log: Logger): Promise<Pick<Service, 'stop'>> {
+  const self = Bun.isStandaloneExecutable ? [process.execPath] : [process.execPath, Bun.main]
+  // Migrated once, rather than by all of them waiting for each other.
+  const database = await openDatabase(config)
+  await prepareDatabase(config, database).finally(() => database.close())
+  const workers: Workers = await startWorkers(config.workers, [...self, 'worker'], log)
+  process.on('SIGHUP', () => void workers.restart())
+  const admin = config.adminPort === undefined ? undefined : startAdmin(config.host, config.adminPort, workers)
+  const { url } = workers
+  log.info({ url, page: `${url}/swagger`, database: workers.database, workers: config.workers }, 'started')
+  return { stop: () => workers.stop().then(() => admin?.stop()) }
+}
+
+async function worker(args: string[], env: Record<string, string | undefined>): Promise<void> {
+  readArgs(args, 0)
+  const config = readConfig(env)
+  const log = createLog(config.logLevel)
+  const tell = (message: FromWorker) => process.send?.(message)
   let service: Service | undefined
-  const stop = async (signal: NodeJS.Signals) => {
-    log.info({ signal }, 'stopping')
+  endBySignal(log, () => service?.stop())
+  // For the parent alone: a terminal sends it to the whole group.
+  process.on('SIGHUP', () => {})
+  // A worker without its parent would be nobody's to stop.
+  process.once('disconnect', () => process.kill(process.pid, 'SIGTERM'))
+  service = await startService(config, log, { isWorker: true })
+  const { metrics, url, database } = service
+  process.on('message', (message: ToWorker) => {
+    if (message === 'metrics') void metrics?.values().then((values) => tell({ metrics: values }))
+  })
+  tell({ ready: { url, database } })
+}
+
+/**
+ * Ends the process when a signal asks for it, and when something has failed that nobody
+ * expected: half a process that is alive helps nobody, a new one does.
+ */
+function endBySignal(log: Logger, stop: () => Promise<unknown> | undefined): void {
+  const end = async (status: number) => {
     try {
-      await service?.stop()
+      await stop()
       log.info('stopped')
-      process.exit(0)
+      process.exit(status)
     } catch (error) {
       log.error({ cause: error instanceof Error ? error.message : String(error) }, 'stopped badly')
       process.exit(1)
@@ -58,13 +112,19 @@ async function serve(args: string[], env: Record<string, string | undefined>): P
   }
   // Before the start: as a container's first process, without a handler, it could not be stopped
   // meanwhile. A start may be left at any point, what it does to a database is all or nothing.
-  process.once('SIGTERM', stop)
-  process.once('SIGINT', stop)
-
-  service = await startService(config, log)
-  log.info({ url: service.url, page: `${service.url}/swagger`, database: service.database }, 'started')
-  if (config.databaseUrl === undefined && config.logLevel !== 'silent')
-    process.stderr.write(welcome(service.url, service.database, config))
+  for (const signal of ['SIGTERM', 'SIGINT'] as const)
+    process.once(signal, () => {
+      log.info({ signal }, 'stopping')
+      void end(0)
+    })
+  for (const event of ['uncaughtException', 'unhandledRejection'] as const)
+    process.on(event, (error: unknown) => {
+      // Messages of databases and parsers can hold what a user wrote: the place is enough.
+      const { name, stack = '' } = error instanceof Error ? error : new Error()
+      const frames = stack.split('\n').filter((line) => /^\s+at /.test(line))
+      log.fatal({ event, cause: { name, stack: frames.map((line) => line.trim()) } }, 'ending after a failure')
+      void end(1)
+    })
 }
 
 async function migrate(args: string[], env: Record<string, string | undefined>): Promise<void> {

@@ -20,6 +20,11 @@ export interface Served {
   readonly url: string
   /** Everything written so far. */
   readonly output: { stdout: string; stderr: string }
+  readonly pid: number
+  /** Its exit status, when it has ended. */
+  readonly ended: Promise<number>
+  /** Sends a signal, and waits for nothing. */
+  signal(signal: 'SIGHUP' | 'SIGKILL'): void
   /** Sends the signal, and gives the exit status. */
   end(signal?: 'SIGTERM' | 'SIGINT'): Promise<number>
 }
@@ -64,6 +69,9 @@ export async function newPlace(): Promise<Place> {
           return {
             url,
             output,
+            pid: child.pid,
+            ended,
+            signal: (signal) => child.kill(signal),
             end(signal = 'SIGTERM') {
               child.kill(signal)
               return ended
