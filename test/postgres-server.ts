@@ -10,8 +10,8 @@ export interface PostgresServer {
   readonly port: number
   /** Address of a database of this server, as its superuser. */
   url(database?: string): string
-  /** Stops it (`SIGINT`: fast, `SIGQUIT`: at once, as in a crash) and keeps its data. */
-  halt(signal?: 'SIGINT' | 'SIGQUIT'): Promise<void>
+  /** Stops it (`SIGINT`: fast, `SIGQUIT`: at once, as in a crash, `SIGKILL`: is one) and keeps its data. */
+  halt(signal?: 'SIGINT' | 'SIGQUIT' | 'SIGKILL'): Promise<void>
   /** Starts it again, on the same port. */
   resume(): Promise<void>
   stop(): Promise<void>
@@ -61,7 +61,7 @@ export async function startPostgresServer(
   ]
   await writeFile(join(data, 'postgresql.auto.conf'), `${conf.join('\n')}\n`)
   let server: ReturnType<typeof run>
-  const halt = async (signal: 'SIGINT' | 'SIGQUIT' = 'SIGINT') => {
+  const halt = async (signal: 'SIGINT' | 'SIGQUIT' | 'SIGKILL' = 'SIGINT') => {
     if (server.exitCode !== null || server.signalCode !== null) return
     const ended = new Promise((resolve) => server.once('close', resolve))
     server.kill(signal)

@@ -1,0 +1,56 @@
+/**
+ * PostgreSQL's disk full: its tables lie on a mount of 24 MB, which writers fill. Reads must go on,
+ * writes be done or be 503, nothing be half done, and service return with the room. Mounting needs
+ * root, so this is run by hand: `bun test/faults/disk-full.ts`
+ */
+import { chown, mkdtemp, rm, writeFile } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import postgres from 'postgres'
+import type { Task } from '../../src/tasks/model.ts'
+import { boot, stopAll } from '../boot.ts'
+import { newClient } from '../client.ts'
+import { startPostgresServer } from '../postgres-server.ts'
+
+const NOBODY = 65534
+const mount = await mkdtemp(join(tmpdir(), 'doable-full-'))
+await Bun.$`mount -t tmpfs -o size=24m tmpfs ${mount}`
+await chown(mount, NOBODY, NOBODY)
+const server = await startPostgresServer()
+try {
+  const admin = postgres(server.url(), { max: 1, onnotice: () => {} })
+  await admin.unsafe(`create tablespace tiny location '${mount}'`)
+  await admin.unsafe('create database full_disk tablespace tiny')
+  const service = await boot('postgres', { DATABASE_URL: server.url('full_disk'), LOG_LEVEL: 'fatal' })
+  const ann = newClient(() => service)
+  const first = await ann.create()
+  // The last room is kept back, to be given free again.
+  await writeFile(join(mount, 'ballast'), new Uint8Array(4 * 2 ** 20))
+
+  const statuses = new Map<number, number>()
+  const acknowledged = new Set([first.id])
+  const noise = () => Buffer.from(crypto.getRandomValues(new Uint8Array(7000))).toString('base64')
+  for (let refused = 0, tries = 0; refused < 50 && tries < 20_000; tries++) {
+    const response = await ann.post({ title: 'Filling', description: noise() })
+    statuses.set(response.status, (statuses.get(response.status) ?? 0) + 1)
+    const body = (await response.json()) as Task
+    if (response.status === 201) acknowledged.add(body.id)
+    else refused++
+  }
+  const read = await ann.get(first.id)
+  await rm(join(mount, 'ballast'))
+  const again = await ann.post({ title: 'Room again' })
+  const ids = new Set(((await (await ann.send('GET', `/api/${ann.id}/export`)).json()) as Task[]).map(({ id }) => id))
+  const lost = [...acknowledged].filter((id) => !ids.has(id))
+  const unasked = ids.size - acknowledged.size - (again.status === 201 ? 1 : 0)
+  const result = { statuses: Object.fromEntries(statuses), read: read.status, again: again.status, lost, unasked }
+  process.stdout.write(`${JSON.stringify(result)}\n`)
+  const good = [...statuses.keys()].every((status) => status === 201 || status === 503) && statuses.has(503)
+  process.exitCode = good && read.status === 200 && again.status === 201 && lost.length + unasked === 0 ? 0 : 1
+  await admin.end()
+} finally {
+  await stopAll()
+  await server.stop()
+  await Bun.$`umount ${mount}`
+  await rm(mount, { recursive: true })
+}
