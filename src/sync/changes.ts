@@ -3,6 +3,7 @@ import type { Db } from '../db/open.ts'
 import { tasks, users } from '../db/schema.ts'
 import { invalid } from '../problem.ts'
 import type { Task } from '../tasks/model.ts'
+import { prepareRows, readRevisionAndTask } from '../tasks/rows.ts'
 import { columnsOf, reply } from '../tasks/statement.ts'
 
 export interface ChangePage {
@@ -32,13 +33,13 @@ export function createChanges(db: Db) {
     .orderBy(asc(tasks.revision))
     .limit(sql.placeholder('limit'))
     .as('page')
-  const select = db
+  const latest = db
     .select({ revision: users.revision, task: columnsOf(page) })
     .from(users)
     .leftJoinLateral(page, sql`true`)
     .where(eq(users.id, sql.placeholder('owner')))
     .orderBy(asc(page.revision))
-    .prepare('changes')
+  const select = prepareRows(db, latest, 'changes', readRevisionAndTask)
 
   /**
    * @param since undefined stands for now: no changes, and `next` where to go on.

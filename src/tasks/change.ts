@@ -1,6 +1,7 @@
 import { and, eq, type SQL, sql } from 'drizzle-orm'
 import type { Db } from '../db/open.ts'
 import { tasks, users } from '../db/schema.ts'
+import { prepareRows, readTask } from './rows.ts'
 import { ownedIn, type Place, param, reply, typed } from './statement.ts'
 
 const owner = param('owner')
@@ -45,14 +46,14 @@ export function prepareChange(db: Db, name: string, change: Change) {
       .where(and(eq(users.id, owner), eq(users.id, found.user_id)))
       .returning({ id: users.id, revision: users.revision }),
   )
-  return db
+  const update = db
     .with(locked, found, raised)
     .update(tasks)
     .set({ ...change.set, revision: sql`${raised.revision}`, updated_at: sql`now()` })
     .from(raised)
     .where(and(eq(tasks.user_id, owner), eq(tasks.user_id, raised.id), eq(tasks.id, param('id'))))
     .returning(reply)
-    .prepare(name)
+  return prepareRows(db, update, name, readTask)
 }
 
 /**

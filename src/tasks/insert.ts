@@ -1,6 +1,7 @@
 import { sql } from 'drizzle-orm'
 import type { Db } from '../db/open.ts'
 import { tasks, users } from '../db/schema.ts'
+import { prepareRows, readTask } from './rows.ts'
 import { param, reply, typed } from './statement.ts'
 
 /**
@@ -26,7 +27,7 @@ export function prepareInsert(db: Db) {
       .returning({ id: users.id, revision: users.revision, position: users.position }),
   )
   const completed = typed('completed', 'boolean')
-  return db
+  const insert = db
     .with(raised)
     .insert(tasks)
     .select(
@@ -51,5 +52,5 @@ export function prepareInsert(db: Db) {
         .from(raised),
     )
     .returning(reply)
-    .prepare('create_task')
+  return prepareRows(db, insert, 'create_task', readTask)
 }

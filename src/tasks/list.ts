@@ -4,6 +4,7 @@ import { tasks, users } from '../db/schema.ts'
 import type { Cursors, Position } from './cursor.ts'
 import type { Task } from './model.ts'
 import { type Filters, isFiltered, MAX_PAGE, type PageQuery, type SORTS } from './query.ts'
+import { prepareRows, readRevisionAndTask } from './rows.ts'
 import { arrayLiteral, columnsOf, lazy, ownedIn, type Place, param, reply, typed } from './statement.ts'
 
 type Sort = (typeof SORTS)[number] | 'deleted_at'
@@ -88,12 +89,12 @@ export function createLists(db: Db, cursors: Cursors, collation: string) {
       .limit(param('limit'))
       .as('page')
     // The user's row comes along in the same snapshot: an ETag newer than its list would hide a change.
-    return db
+    const list = db
       .select({ revision: users.revision, task: columnsOf(page) })
       .from(users)
       .leftJoinLateral(page, sql`true`)
       .where(eq(users.id, owner))
-      .prepare(name)
+    return prepareRows(db, list, name, readRevisionAndTask)
   }
 
   /** One non-null expression for each order, so that a page's start is one row comparison. */

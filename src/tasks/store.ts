@@ -7,6 +7,7 @@ import { Problem } from '../problem.ts'
 import { prepareChange, prepareChanges } from './change.ts'
 import { prepareInsert } from './insert.ts'
 import type { Changes, Task } from './model.ts'
+import { prepareRows, readTask } from './rows.ts'
 import { arrayLiteral, lazy, nothingLeft, ownedIn, type Place, param, reply } from './statement.ts'
 import { prepareUpdate, valuesOf } from './update.ts'
 
@@ -28,11 +29,15 @@ export type Store = ReturnType<typeof createStore>
  */
 export function createStore(db: Db, changed: (user: string) => void = () => {}) {
   const select = (place: Place) =>
-    db
-      .select(reply)
-      .from(tasks)
-      .where(sql`${ownedIn(place)} and ${eq(tasks.id, param('id'))}`)
-      .prepare(`find_in_${place}`)
+    prepareRows(
+      db,
+      db
+        .select(reply)
+        .from(tasks)
+        .where(sql`${ownedIn(place)} and ${eq(tasks.id, param('id'))}`),
+      `find_in_${place}`,
+      readTask,
+    )
   const selectFrom = { tasks: lazy(() => select('tasks')), trash: lazy(() => select('trash')) }
 
   const insert = lazy(() => prepareInsert(db))
