@@ -21,6 +21,8 @@ import {
  * The session's time zone is UTC; another offset is converted, never mislabelled.
  */
 export function rfc3339(value: string): string {
+  // 2026-11-20 22:02:42.578+00: nine times of ten.
+  if (value.length === 26 && value.endsWith('+00')) return `${value.slice(0, 10)}T${value.slice(11, 23)}Z`
   if (!value.endsWith('+00')) return new Date(value.replace(' ', 'T')).toISOString()
   // 2026-11-20 22:02:42[.5]+00: trailing zeros of the fraction are not sent.
   const point = value.indexOf('.')
@@ -50,6 +52,7 @@ const texts = customType<{ data: string[]; driverData: string | string[] }>({
 })
 
 function readArray(literal: string): string[] {
+  if (literal === '{}') return []
   return Array.from(literal.matchAll(/"((?:[^"\\]|\\.)*)"|[^,{}]+/gs), ([bare, quoted]) =>
     quoted === undefined ? bare : quoted.replace(/\\(.)/gs, '$1'),
   )

@@ -4,6 +4,8 @@ import { invalid } from '../problem.ts'
 import { canonicalDate } from './dates.ts'
 import { Line, Text } from './text.ts'
 
+// Of replies only: what stands in a timestamp column needs no calendar, just the one form that we give it.
+TypeRegistry.Set('Time', (_, value) => typeof value === 'string' && value.length === 24 && value.endsWith('Z'))
 TypeRegistry.Set('DueDate', (_, value) => typeof value === 'string' && canonicalDate(value) !== undefined)
 TypeRegistry.Set(
   'Tags',
@@ -78,7 +80,13 @@ const Completed = Type.Boolean({ examples: [false], error: 'must be true or fals
 
 const nullable = (schema: TUnsafe<string>) => Type.Union([schema, Type.Null()], { error: schema.error ?? '' })
 const time = (description: string) =>
-  Type.String({ format: 'date-time', description, examples: ['2026-11-20T22:02:42.578Z'] })
+  Type.Unsafe<string>({
+    [Kind]: 'Time',
+    type: 'string',
+    format: 'date-time',
+    description,
+    examples: ['2026-11-20T22:02:42.578Z'],
+  })
 const optionalTime = (description: string) => Type.Union([time(description), Type.Null()], { examples: [null] })
 
 /** A task as clients see it: the columns of a row, under their own names. */
