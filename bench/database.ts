@@ -60,7 +60,7 @@ export async function loadDatabase(server: PostgresServer, doable: string, name:
       case when n % 2 = 0 then '{home,errands}' else '{}' end::text[],
       1 + n / ${users}::int, 1 + n / ${users}::int, at, at
     from generate_series(0, ${each * users}::int - 1) n,
-      lateral (select timestamptz '2026-01-01' + n * interval '2 seconds' / greatest(1, ${tasks}::int / 1000000)) times (at)`
+      lateral (select timestamptz '2026-01-01' + n * interval '2.001 seconds' / greatest(1, ${tasks}::int / 1000000)) times (at)`
   for (const { indexdef } of indexes) await sql.unsafe(indexdef)
   await sql`vacuum analyze`
   await sql.end()

@@ -51,7 +51,18 @@ beforeAll(async () => {
   const isReady = async () => true
   const config = { corsOrigins: [], rateLimit: 0, trustedProxies: [] }
   const feed = createFeed(db, log)
-  app = createApp({ config, db, collation, secret: SECRET, tokens, accounts: undefined, feed, log, isReady })
+  app = createApp({
+    config,
+    db,
+    collation,
+    secret: SECRET,
+    tokens,
+    accounts: undefined,
+    feed,
+    log,
+    metrics: undefined,
+    isReady,
+  })
   const authorization = `Bearer ${await tokens.sign(USER, 3600)}`
   await walk(authorization)
 })
