@@ -63,7 +63,7 @@ describe.each(places)('the page %s', (_, root, path) => {
   beforeAll(async () => {
     watched = await openPage(browser)
     await watched.page.goto(root() + path)
-    await watched.page.getByRole('heading', { name: 'Make a task' }).waitFor()
+    await watched.page.getByRole('heading', { name: 'List tasks' }).waitFor()
   }, TIMEOUT_MS)
 
   afterAll(() => watched?.page.context().close())
@@ -92,6 +92,8 @@ describe.each(places)('the page %s', (_, root, path) => {
       const { page } = watched
       const user = `reader-${crypto.randomUUID()}`
       await page.getByLabel('Bearer Token').fill(await target.tokens.sign(user, 600))
+      // The page renders an operation when it comes into sight.
+      await page.getByRole('complementary').getByRole('link', { name: 'Make a task' }).first().click()
       await page.getByRole('button', { name: 'Test Request (post /api/{user_id}/tasks)' }).click()
       const client = page.getByRole('dialog', { name: 'API Client' })
       await client.getByRole('row', { name: 'user_id' }).getByRole('combobox', { name: 'Value' }).fill(user)

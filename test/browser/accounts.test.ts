@@ -1,9 +1,9 @@
 import { afterAll, beforeAll, describe, expect, test } from 'bun:test'
 import { join } from 'node:path'
 import type { Browser, Page } from 'playwright-core'
+import { PASSWORD } from '../accounts/person.ts'
 import { boot, type Target } from '../boot.ts'
-import { openBrowser, openPage } from '../browser/chromium.ts'
-import { PASSWORD } from './person.ts'
+import { openBrowser, openPage } from './chromium.ts'
 
 /** The first of many megabytes of script, on a busy machine. */
 const TIMEOUT_MS = 180_000
@@ -77,7 +77,7 @@ describe('a page on another origin', () => {
   let stranger: ReturnType<typeof Bun.serve>
 
   beforeAll(async () => {
-    const built = await Bun.build({ entrypoints: [join(import.meta.dir, 'page.ts')], target: 'browser' })
+    const built = await Bun.build({ entrypoints: [join(import.meta.dir, 'other-origin.ts')], target: 'browser' })
     const script = await built.outputs[0]?.text()
     const serve = () =>
       Bun.serve({
