@@ -30,11 +30,11 @@ export interface Deps {
   db: Db
   /** For orders and searches that ignore case, by name. */
   collation: string
-  /** Signs cursors; the same in every replica. */
+  /** Signs cursors, and what accounts need signed; the same in every replica. */
   secret: string
   tokens: Tokens
   /** Undefined: users sign up elsewhere, and there is nothing below `/api/auth`. */
-  accounts: Pick<AccountOptions, 'secrets' | 'issuer' | 'audience'> | undefined
+  accounts: Pick<AccountOptions, 'issuer' | 'audience'> | undefined
   feed: Feed
   log: Logger
   /** Undefined where nobody looks at them. */
@@ -56,6 +56,7 @@ export function createApp({ config, db, collation, secret, tokens, accounts, fee
   const openAccounts = (options: NonNullable<typeof accounts>) =>
     createAccounts({
       ...options,
+      secret,
       db,
       corsOrigins: config.corsOrigins,
       log,

@@ -192,7 +192,7 @@ async function openapi(args: string[]): Promise<void> {
       issuer: undefined,
       audience: undefined,
     }),
-    accounts: { secrets: [secret], issuer: '', audience: '' },
+    accounts: { issuer: '', audience: '' },
     log,
     metrics: undefined,
     isReady: async () => false,

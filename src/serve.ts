@@ -70,7 +70,7 @@ export async function startService(config: Config, log: Logger, { isWorker = fal
       collation: await findCollation(database.db),
       secret,
       tokens,
-      accounts: config.accounts ? { ...own, secrets: [secret, ...config.previousSecrets] } : undefined,
+      accounts: config.accounts ? own : undefined,
       feed,
       log,
       metrics,

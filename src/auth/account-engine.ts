@@ -11,6 +11,7 @@ import {
   accounts,
   accountVerifications,
 } from '../db/account-schema.ts'
+import type { Db } from '../db/open.ts'
 import { ADDRESS_HEADER, NOWHERE, type Scheme, TRUSTED_HEADER } from './account-request.ts'
 import type { AccountOptions } from './accounts.ts'
 
@@ -33,15 +34,15 @@ const tables = {
  * @param scheme as the browser sees it: cookies are `Secure` under https only.
  */
 export function createEngine(options: AccountOptions, scheme: Scheme) {
-  const { db, secrets, issuer, audience, log, erase } = options
-  const [secret] = secrets
+  const { db, secret, issuer, audience, log, erase } = options
+  const version = versionOf(secret)
   const { handler } = betterAuth({
     appName: 'Doable',
     baseURL: `${scheme}://${NOWHERE}`,
     basePath: '/api/auth',
     secret,
-    // Private keys that were stored under an earlier secret stay readable.
-    secrets: secrets.map((value) => ({ version: versionOf(value), value })),
+    // So that what is encrypted says under which secret.
+    secrets: [{ version, value: secret }],
     database: drizzleAdapter(db, { provider: 'pg', schema: tables, transaction: true }),
     trustedOrigins: (request) => request?.headers.get(TRUSTED_HEADER)?.split(' ') ?? [],
     emailAndPassword: { enabled: true },
@@ -54,7 +55,10 @@ export function createEngine(options: AccountOptions, scheme: Scheme) {
     },
     plugins: [
       // A token says who, and no more: who reads it has no use for name and e-mail address.
-      jwt({ jwt: { issuer, audience, expirationTime: '15m', definePayload: () => ({}) } }),
+      jwt({
+        jwt: { issuer, audience, expirationTime: '15m', definePayload: () => ({}) },
+        adapter: { getJwks: () => readKeys(db, version) },
+      }),
       bearer(),
     ],
     rateLimit: {
@@ -89,6 +93,20 @@ export function createEngine(options: AccountOptions, scheme: Scheme) {
     },
   })
   return handler
+}
+
+/**
+ * All keys. One whose private half is encrypted under another secret signs no more, as if it
+ * had expired, and a new one takes its place: a new secret brings a new key, and nobody needs
+ * the old secret for it. Its public half stays published.
+ */
+async function readKeys(db: Db, version: number) {
+  const keys = await db.select().from(accountKeys)
+  return keys.map(({ id, publicKey, privateKey, createdAt, expiresAt }) => {
+    const until = privateKey.startsWith(`"$ba$${version}$`) ? expiresAt : new Date(Date.now() - 1)
+    const kind = { alg: 'EdDSA', crv: 'Ed25519' } as const
+    return { id, publicKey, privateKey, createdAt, ...kind, ...(until && { expiresAt: until }) }
+  })
 }
 
 /** Stays with a secret when others come and go. */

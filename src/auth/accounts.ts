@@ -9,8 +9,8 @@ export const OWN_ISSUER = 'doable'
 
 export interface AccountOptions {
   db: Db
-  /** The first signs and encrypts; under the others, what was encrypted stays readable. */
-  secrets: readonly [string, ...string[]]
+  /** Signs cookies, and encrypts the private keys. */
+  secret: string
   issuer: string
   audience: string
   corsOrigins: readonly string[]

@@ -36,7 +36,7 @@ test('every route of the app is in its document, and so in the matrix that the H
     tokens: await createTokens({ ...config, secrets: [SECRET] }),
     log,
     metrics: undefined,
-    accounts: { secrets: [SECRET], issuer: '', audience: '' },
+    accounts: { issuer: '', audience: '' },
     isReady: async () => true,
   })
   const document = await (await app.handle(new Request('http://localhost/swagger/json'))).json()
