@@ -43,9 +43,11 @@ export function createAccounts(options: AccountOptions) {
     async ask(asked: AccountRequest): Promise<Response> {
       const engine = await engineFor(schemeOf(asked.request))
       const response = await engine(translate(asked, options.corsOrigins))
-      if (response.status < 500) return response
-      // It hides why: most often the database has gone, which then says so itself.
+      if (response.ok) return response
+      // It takes a database that is away for a session that is not there: let that say so itself,
+      // before somebody is told to sign in again.
       await options.db.execute(sql`select 1`)
+      if (response.status < 500) return response
       throw new Problem('internal-error', 'Something went wrong on our side. It has been logged.', {
         cause: new Error(`Better Auth answered ${response.status}`),
       })

@@ -3,6 +3,7 @@ import { decodeProtectedHeader } from 'jose'
 import postgres from 'postgres'
 import { boot, newDatabase } from '../boot.ts'
 import { expectProblem } from '../expect-problem.ts'
+import { startPostgresServer } from '../postgres-server.ts'
 import { bearer, newPerson, PASSWORD, send } from './person.ts'
 
 const NEXT_SECRET = 'Zr7Lq2Xw9Tf4Hb6Nd1Vk8Mc3Ys5Pg0JaQe'
@@ -127,5 +128,27 @@ test('whoever asks too often is refused there as anywhere, with a token or witho
   const ask = (headers = {}) => send(target.url, 'GET', '/api/auth/jwks', undefined, headers)
   for (const headers of [{}, bearer('x'), {}, bearer('y'), {}]) expect((await ask(headers)).status).toBe(200)
   for (const headers of [{}, bearer('z')]) await expectProblem(await ask(headers), 429, 'rate-limited')
+  await target.stop()
+})
+
+test('while the database is away, accounts say so as everything does', async () => {
+  const server = await startPostgresServer()
+  const target = await boot('postgres', { DATABASE_URL: server.url(), REQUEST_TIMEOUT_MS: '2000' })
+  const ada = newPerson(target.url)
+  await ada.signUp()
+  await server.stop()
+  const body = { name: 'Ada', email: ada.email, password: PASSWORD }
+  const session = bearer(ada.session())
+  const answers = [
+    await send(target.url, 'POST', '/api/auth/sign-up/email', body),
+    await send(target.url, 'POST', '/api/auth/sign-in/email', body),
+    await send(target.url, 'GET', '/api/auth/get-session', undefined, session),
+    await send(target.url, 'GET', '/api/auth/token', undefined, session),
+    await send(target.url, 'GET', '/api/auth/jwks'),
+  ]
+  for (const answer of answers) {
+    expect(answer.headers.get('retry-after')).toBe('1')
+    await expectProblem(answer, 503, 'database-unavailable')
+  }
   await target.stop()
 })
