@@ -4,7 +4,7 @@ import { tasks, users } from '../db/schema.ts'
 import { invalid } from '../problem.ts'
 import type { Task } from '../tasks/model.ts'
 import { prepareRows, readRevisionAndTask } from '../tasks/rows.ts'
-import { columnsOf, reply } from '../tasks/statement.ts'
+import { columnsOf, ownRows, reply } from '../tasks/statement.ts'
 
 export interface ChangePage {
   /** In the order of their revisions, each task once, in its latest state. */
@@ -51,7 +51,10 @@ export function createChanges(db: Db) {
     const revision = rows[0]?.revision ?? 0
     if (since === undefined) return { changes: [], next: revision, more: false }
     if (since > revision) throw invalid([{ pointer: '/since', detail: 'lies ahead: start again from 0' }])
-    const found = rows.flatMap(({ task }) => (task === null ? [] : [task]))
+    const found = ownRows(
+      user,
+      rows.flatMap(({ task }) => (task === null ? [] : [task])),
+    )
     const changes = found.slice(0, limit)
     return { changes, next: changes.at(-1)?.revision ?? since, more: found.length > limit }
   }

@@ -5,7 +5,7 @@ import type { Cursors, Position } from './cursor.ts'
 import type { Task } from './model.ts'
 import { type Filters, isFiltered, MAX_PAGE, type PageQuery, type SORTS } from './query.ts'
 import { prepareRows, readRevisionAndTask } from './rows.ts'
-import { arrayLiteral, columnsOf, lazy, ownedIn, type Place, param, reply, typed } from './statement.ts'
+import { arrayLiteral, columnsOf, lazy, ownedIn, ownRows, type Place, param, reply, typed } from './statement.ts'
 
 type Sort = (typeof SORTS)[number] | 'deleted_at'
 
@@ -155,7 +155,10 @@ export function createLists(db: Db, cursors: Cursors, collation: string) {
         statement.execute({ ...values, limit: limit + 1, value: start?.value ?? null, id: start?.id ?? null }),
         counted ? counts[from][filtered ? 'filtered' : 'plain']().execute(values) : undefined,
       ])
-      const found = rows.flatMap(({ task }) => (task === null ? [] : [task]))
+      const found = ownRows(
+        user,
+        rows.flatMap(({ task }) => (task === null ? [] : [task])),
+      )
       const last = found.length > limit ? found[limit - 1] : undefined
       return {
         tasks: found.slice(0, limit),

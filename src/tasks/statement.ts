@@ -47,6 +47,16 @@ export function ownedIn(place: Place): SQL | undefined {
   return and(eq(tasks.user_id, param('owner')), at)
 }
 
+/**
+ * The second wall: rows that a statement has given back, once each is seen to be the owner's.
+ * Should a statement ever lose its owner, that is a 500 and not a leak.
+ */
+export function ownRows<Row extends { user_id: string }>(owner: string, rows: Row[]): Row[] {
+  for (const { user_id } of rows)
+    if (user_id !== owner) throw new Error("a statement has given back another user's row")
+  return rows
+}
+
 /** Makes a value on its first use: statements cost time to build, and a transaction needs few of them. */
 export function lazy<T>(make: () => T): () => T {
   let made: { value: T } | undefined

@@ -8,7 +8,7 @@ import { prepareChange, prepareChanges } from './change.ts'
 import { prepareInsert } from './insert.ts'
 import type { Changes, Task } from './model.ts'
 import { prepareRows, readTask } from './rows.ts'
-import { arrayLiteral, lazy, nothingLeft, ownedIn, type Place, param, reply } from './statement.ts'
+import { arrayLiteral, lazy, nothingLeft, ownedIn, ownRows, type Place, param, reply } from './statement.ts'
 import { prepareUpdate, valuesOf } from './update.ts'
 
 /** What a write may demand of the task as it stands. */
@@ -84,7 +84,8 @@ export function createStore(db: Db, changed: (user: string) => void = () => {}) 
     given: Precondition,
     values: Record<string, unknown> = {},
   ): Promise<Task> {
-    const [row] = await statement.execute({ ...values, owner: user, id: task, revisions: accepted(given) })
+    const rows = await statement.execute({ ...values, owner: user, id: task, revisions: accepted(given) })
+    const [row] = ownRows(user, rows)
     if (!row) return refuse(user, task, place, given)
     changed(user)
     return row
@@ -98,7 +99,7 @@ export function createStore(db: Db, changed: (user: string) => void = () => {}) 
      * @throws Problem `task-not-found`.
      */
     async find(user: string, task: string): Promise<Task> {
-      const [row] = await selectFrom.tasks().execute({ owner: user, id: task })
+      const [row] = ownRows(user, await selectFrom.tasks().execute({ owner: user, id: task }))
       if (!row) throw notFound('tasks')
       return row
     },

@@ -2,7 +2,7 @@ import { and, asc, eq, gt, isNull, type SQL, sql } from 'drizzle-orm'
 import type { Db } from '../db/open.ts'
 import { tasks } from '../db/schema.ts'
 import type { Task } from '../tasks/model.ts'
-import { lazy, reply } from '../tasks/statement.ts'
+import { lazy, ownRows, reply } from '../tasks/statement.ts'
 import { csvHeader, csvLines } from './csv.ts'
 
 /** Tasks read at once: all that an export ever holds. */
@@ -31,7 +31,7 @@ export function createExport(db: Db) {
   async function* pages(user: string): AsyncGenerator<Task[]> {
     let rows = await first().execute({ owner: user })
     for (;;) {
-      if (rows.length > 0) yield rows
+      if (rows.length > 0) yield ownRows(user, rows)
       const last = rows.at(-1)
       if (last === undefined || rows.length < PAGE) return
       rows = await next().execute({ owner: user, after: last.id })
