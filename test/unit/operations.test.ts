@@ -24,3 +24,11 @@ test('there is a paragraph of what to do for every alert, and for no other', asy
   const paragraphs = [...(await read('README.md')).matchAll(/^\*\*(Doable\w+)\.\*\*/gm)].map(([, name]) => name)
   expect(paragraphs).toEqual(alerts)
 })
+
+test('every test that SECURITY.md refers to is there', async () => {
+  const text = await Bun.file(join(folder, '../../SECURITY.md')).text()
+  const named = [...new Set(text.match(/test\/[\w/.-]+\.ts/g))]
+  expect(named.length).toBeGreaterThan(15)
+  const there = await Promise.all(named.map((name) => Bun.file(join(folder, '../..', name)).exists()))
+  expect(named.filter((_, i) => !there[i])).toEqual([])
+})
