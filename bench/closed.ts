@@ -55,7 +55,7 @@ export async function measureClosed(
   // One thread: a second would take a core that the service could use.
   const command = [bench.wrk, '-t1', `-c${connections}`, `-d${seconds}s`, '--latency', '--timeout', `${PATIENCE_S}s`]
   const script = ['-s', join(import.meta.dir, 'load.lua'), service.url]
-  const values = [load, bench.callers, String(tasksEach(bench.volume)), String(seed)]
+  const values = [load, bench.callers, String(tasksEach(bench.volume)), String(seed), String(bench.volume.users)]
   const output = await run([...command, ...script, '--', ...values], { seconds: seconds + 2 * PATIENCE_S })
   const line = /^RESULT (.*)$/m.exec(output)?.[1]
   if (line === undefined) throw new Error(`wrk has given no result:\n${output}`)

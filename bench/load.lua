@@ -1,7 +1,7 @@
 -- Requests of one load, from many callers, each with their own token and tasks.
--- Arguments: the load, the file of callers (user, space, token), tasks for each, a seed.
+-- Arguments: the load, the file of callers (user, space, token), tasks for each, a seed, how many users there are.
 
-local callers, per_user, make = {}, 0, nil
+local callers, per_user, users, make = {}, 0, 0, nil
 
 local function head(method, caller, path, rest)
   return method .. ' /api/' .. caller.user .. path .. ' HTTP/1.1\r\nHost: 127.0.0.1\r\nAuthorization: Bearer '
@@ -18,7 +18,7 @@ local function writer() return callers[2 * math.random(math.floor(#callers / 2))
 local function reader() return callers[2 * math.random(math.floor(#callers / 2)) - 1] end
 
 local function task(caller)
-  return string.format('/tasks/00000000-0000-7000-8000-%012x', caller.number + #callers * math.random(0, per_user - 1))
+  return string.format('/tasks/00000000-0000-7000-8000-%012x', caller.number + users * math.random(0, per_user - 1))
 end
 
 local loads = {}
@@ -51,6 +51,7 @@ function init(args)
   make = loads[args[1]]
   per_user = tonumber(args[3])
   math.randomseed(tonumber(args[4]))
+  users = tonumber(args[5])
   for line in io.lines(args[2]) do
     local user, token = line:match('(%S+) (%S+)')
     callers[#callers + 1] = { user = user, token = token, number = #callers }

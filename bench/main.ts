@@ -32,7 +32,7 @@ const FULL = {
 const QUICK: typeof FULL = {
   volume: { users: 1000, tasks: 50_000 },
   rounds: 1,
-  connections: [32, 256],
+  connections: [32],
   fewerRounds: 1,
   seconds: 1,
   rates: [200],
@@ -121,6 +121,13 @@ async function measure(
     }
 
   const open: OpenSample[] = []
+  // oha asks for few users, who would soon have had their share: the limit stays on, and is raised.
+  const [first] = contenders
+  if (first) {
+    const lenient = await start(first, url, secret, { RATE_LIMIT: '1000000' })
+    running.push(lenient)
+    services.splice(0, 1, lenient)
+  }
   for (const rate of plan.rates)
     for (const load of ['get', 'list', 'create'] as const)
       for (const service of services) {
@@ -128,7 +135,8 @@ async function measure(
         say(`${service.name} ${load} at ${rate}/s: p99 ${sample.p99.toFixed(1)} ms`)
         open.push(sample)
       }
-  return { volume: plan.volume, seconds: plan.seconds, main: MAIN, samples, floor, open }
+  const names = contenders.map(({ name }) => name)
+  return { names, volume: plan.volume, seconds: plan.seconds, main: MAIN, samples, floor, open }
 }
 
 function rotated<T>(items: readonly T[], by: number): T[] {

@@ -5,7 +5,7 @@ import type { Results } from './report.ts'
 import { median } from './statistics.ts'
 
 /** Requests a second, by load and service, at the connections of the main table. On a logarithmic scale: they lie that far apart. */
-export async function plot({ samples, floor, main }: Results, names: readonly string[]): Promise<string> {
+export async function plot({ samples, floor, main, names }: Results): Promise<string> {
   const bars = LOADS.flatMap((load) => [
     ...names.map((service) => {
       const found = samples.filter((s) => s.contender === service && s.load === load && s.connections === main)

@@ -10,6 +10,8 @@ import { median, spread } from './statistics.ts'
 export interface Results {
   volume: Volume
   seconds: number
+  /** The services in the order of the tables, Doable first. */
+  names: string[]
   /** The connections of the main table. */
   main: number
   samples: Sample[]
@@ -22,8 +24,7 @@ type Of = (sample: Sample) => number
 
 /** Writes `RESULTS.md` and `RESULTS.svg` into a folder. */
 export async function describe(results: Results, folder: string): Promise<void> {
-  const { samples, main } = results
-  const names = [...new Set(samples.filter(({ load }) => load !== 'bare').map(({ contender }) => contender))]
+  const { samples, main, names } = results
   const levels = [...new Set(samples.map(({ connections }) => connections))]
   const values = (name: string, load: string, connections: number, of: Of) =>
     samples.filter((s) => s.contender === name && s.load === load && s.connections === connections).map(of)
@@ -122,7 +123,7 @@ export async function describe(results: Results, folder: string): Promise<void> 
     troubles.length === 0 ? 'None.' : troubles.join('\n'),
   ]
   await Bun.write(join(folder, 'RESULTS.md'), `${text.join('\n\n')}\n`)
-  await Bun.write(join(folder, 'RESULTS.svg'), await plot(results, names))
+  await Bun.write(join(folder, 'RESULTS.svg'), await plot(results))
 }
 
 function openCells(sample: OpenSample | undefined): string[] {
@@ -148,5 +149,6 @@ export function machine(): string {
 }
 
 export const count = (value: number) => Math.round(value).toLocaleString('en')
-const ms = (value: number) => value.toFixed(value < 10 ? 2 : 0)
-const times = (value: number) => value.toFixed(value < 10 ? 2 : 0)
+/** A service that has answered nothing in time has no latency. */
+const ms = (value: number) => (value === 0 ? '–' : value.toFixed(value < 10 ? 2 : 0))
+const times = (value: number) => (!Number.isFinite(value) ? '–' : value.toFixed(value < 10 ? 2 : 0))

@@ -1,0 +1,60 @@
+import { spawn } from 'node:child_process'
+import { chown, writeFile } from 'node:fs/promises'
+import { join } from 'node:path'
+import { freePort, type PostgresServer } from '../test/postgres-server.ts'
+import { run } from './programs.ts'
+
+/** The first PgBouncer that carries prepared statements through transaction mode. */
+const PREPARES_SINCE = 1.21
+
+/** `nobody`: PgBouncer, too, refuses to run as root. */
+const NOBODY = 65534
+
+export interface Pooler {
+  readonly version: string
+  /** Whether DB_PREPARE can stay on. */
+  readonly prepares: boolean
+  url(database: string): string
+  stop(): Promise<void>
+}
+
+/** PgBouncer in transaction mode before a server, as Neon's pooler works. @throws Error when there is none. */
+export async function startPooler(server: PostgresServer, folder: string): Promise<Pooler> {
+  const program = Bun.which('pgbouncer') ?? Bun.which('pgbouncer', { PATH: '/usr/sbin' })
+  if (program === null) throw new Error('The bench cannot start. Missing:\n  - pgbouncer: apt install pgbouncer')
+  const version = /PgBouncer ([\d.]+)/.exec(await run([program, '--version']))?.[1] ?? '0'
+  const prepares = Number.parseFloat(version) >= PREPARES_SINCE
+  const port = freePort()
+  const users = join(folder, 'users.txt')
+  const file = join(folder, 'pgbouncer.ini')
+  await writeFile(users, '"postgres" ""\n')
+  await writeFile(
+    file,
+    [
+      '[databases]',
+      `* = host=127.0.0.1 port=${server.port}`,
+      '[pgbouncer]',
+      'listen_addr = 127.0.0.1',
+      `listen_port = ${port}`,
+      'unix_socket_dir =',
+      'auth_type = trust',
+      `auth_file = ${users}`,
+      'pool_mode = transaction',
+      'default_pool_size = 8',
+      ...(prepares ? ['max_prepared_statements = 200'] : []),
+    ].join('\n'),
+  )
+  const asRoot = process.getuid?.() === 0
+  if (asRoot) for (const path of [folder, users, file]) await chown(path, NOBODY, NOBODY)
+  const child = spawn(program, ['-q', file], { stdio: 'ignore', ...(asRoot ? { uid: NOBODY, gid: NOBODY } : {}) })
+  const ended = new Promise<void>((resolve) => child.once('close', () => resolve()))
+  return {
+    version,
+    prepares,
+    url: (database) => `postgres://postgres@127.0.0.1:${port}/${database}`,
+    async stop() {
+      child.kill('SIGINT')
+      await ended
+    },
+  }
+}
