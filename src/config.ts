@@ -10,9 +10,11 @@ TypeRegistry.Set<{ minimum: number; maximum: number }>(
   'Whole',
   ({ minimum, maximum }, text) => /^\d{1,9}$/.test(String(text)) && Number(text) >= minimum && Number(text) <= maximum,
 )
-TypeRegistry.Set<{ protocol: RegExp }>('Url', ({ protocol }, text) =>
-  protocol.test(URL.parse(String(text))?.protocol ?? ''),
-)
+TypeRegistry.Set<{ protocol: RegExp }>('Url', ({ protocol }, text) => {
+  // libpq lets the host stand in the query alone (`postgres://user@/database?host=…`).
+  const url = URL.parse(String(text).replace(/^(postgres\w*:\/\/[^/?#]*@)\//, '$1localhost/'))
+  return protocol.test(url?.protocol ?? '')
+})
 
 /** What may stand in the environment. Every value is text there, and an empty one is as good as none. */
 export const Environment = Type.Object({

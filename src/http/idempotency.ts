@@ -14,6 +14,7 @@ export interface Made<Body> {
   body: Body
 }
 
+/** Never Elysia's whole context: of a handler that passes it on, it reads the body before anyone is known. */
 interface Context {
   request: Request
   user: { id: string }

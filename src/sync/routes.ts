@@ -58,12 +58,12 @@ export function syncRoutes(gate: Gate, once: Once, readChanges: ReadChanges, fee
     )
     .post(
       '/batch',
-      async (context) =>
+      ({ user, body, set, request }) =>
         once(
-          context,
+          { user, set, request },
           '/batch',
-          context.body,
-          async (store) => ({ status: 200, body: await runBatch(context.user.id, context.body, store) }),
+          body,
+          async (store) => ({ status: 200, body: await runBatch(user.id, body, store) }),
           { atomic: true },
         ),
       {

@@ -64,9 +64,8 @@ export function taskRoutes(gate: Gate, store: Store, lists: Lists, once: Once) {
     )
     .post(
       '',
-      async (context) =>
-        once(context, '/tasks', context.body, async (tasks) => {
-          const { user, body, request } = context
+      ({ user, body, set, request }) =>
+        once({ user, set, request }, '/tasks', body, async (tasks) => {
           const task = await tasks.create(user.id, newTaskFrom(body))
           const headers = { location: locationOf(request, task.id), etag: entityTag(task.revision) }
           return { status: 201, headers, body: task }

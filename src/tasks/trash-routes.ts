@@ -62,9 +62,9 @@ export function trashRoutes(gate: Gate, store: Store, lists: Lists, once: Once) 
     )
     .post(
       '/tasks/:id/restore',
-      async (context) =>
-        once(context, '/tasks/:id/restore', null, async (tasks) => {
-          const task = await tasks.restore(context.user.id, context.params.id, ifMatch(context.request))
+      ({ user, params, set, request }) =>
+        once({ user, set, request }, '/tasks/:id/restore', null, async (tasks) => {
+          const task = await tasks.restore(user.id, params.id, ifMatch(request))
           return { status: 200, headers: { etag: entityTag(task.revision) }, body: task }
         }),
       {

@@ -79,12 +79,11 @@ export function transferRoutes(gate: Gate, once: Once, exportTasks: ExportTasks)
     )
     .post(
       '/import',
-      async (context) => {
-        const { text, type } = context.body as { text: string; type: string }
+      ({ user, query, body, set, request }) => {
+        const { text, type } = body as { text: string; type: string }
         const rows = readRows(type === MEDIA_TYPES.csv ? readCsv(text) : readJson(text))
-        const { user, query } = context
         return once(
-          context,
+          { user, set, request },
           '/import',
           [type, text],
           async (_, tx) => ({ status: 200, body: await importRows(tx, user.id, rows, query.dry_run ?? false) }),

@@ -98,7 +98,9 @@ describe.each(databases)('over %s', (kind) => {
     const made = await target.request(user, 'POST', `/api/${user}/tasks`, { title: 'To be changed' })
     const { id } = (await made.json()) as { id: string }
     const sent: string[] = []
-    for (const [path, item] of Object.entries(document.paths))
+    // Those of accounts name one that has yet to be made; their own tests go through them in order.
+    const paths = Object.entries(document.paths).filter(([path]) => !path.startsWith('/api/auth/'))
+    for (const [path, item] of paths)
       for (const [method, { operationId, requestBody }] of Object.entries(item))
         for (const [type, { example }] of Object.entries(requestBody?.content ?? {})) {
           const address = path.replace('{user_id}', user).replace('{id}', id)
