@@ -68,6 +68,8 @@ export function trashRoutes(gate: Gate, store: Store, lists: Lists, once: Once) 
           return { status: 200, headers: { etag: entityTag(task.revision) }, body: task }
         }),
       {
+        // Elysia would read a body, and refuse it, before anyone has been authenticated.
+        parse: 'none',
         params: TaskPath,
         response: { 200: 'Task', ...problems(...everywhere, 'task-not-found', 'revision-mismatch', ...repeatable) },
         detail: {
