@@ -1,7 +1,7 @@
 import { Elysia } from 'elysia'
 import type { Limits } from '../http/limits.ts'
 import { Problem } from '../problem.ts'
-import { refuse, type Tokens } from './token.ts'
+import { type Identity, refuse, type Tokens } from './token.ts'
 
 /** `Bearer` in any case (RFC 9110, 11.1), one space or more, and one token (RFC 6750, 2.1). */
 const BEARER = /^bearer +([\w\-.~+/]+=*)$/i
@@ -20,25 +20,41 @@ export interface Gate {
  * 429. Of an address that floods with bad tokens, no further token is checked; those that are
  * known already go on, so that nobody is locked out by a neighbour.
  */
-export function userPlugin({ tokens, limits }: Gate) {
+export function userPlugin(gate: Gate) {
+  // Elysia reads the text of this function: it must not look as if it needed the body, which would be read too early.
   return new Elysia({ name: 'user' })
-    .use(tokens.plugin)
+    .use(gate.tokens.plugin)
     .derive({ as: 'scoped' }, async ({ request, params, server, set }) => {
-      const header = request.headers.get('authorization')
-      const user = await authenticate(header, tokens, () => limits.checkAddress(request, server)).catch(
-        async (error: unknown) => {
-          // Without a token it has been counted before anything else.
-          if (header !== null && error instanceof Problem && error.status === 401)
-            await limits.countAddress(request, server)
-          throw error
-        },
-      )
-      const spent = await limits.countUser(user.id, set).catch((error: unknown) => error)
-      if ((params as Record<string, string>)['user_id'] !== user.id)
-        throw new Problem('wrong-user', 'The token is valid, but this path belongs to another user.')
-      if (spent !== undefined) throw spent
+      const owner = (params as Record<string, string>)['user_id']
+      const user = await admit(gate, request, server, set, owner)
       return { user }
     })
+}
+
+type Caller = Parameters<Limits['countAddress']>
+type Answer = Parameters<Limits['countUser']>[1]
+
+/** @param owner whose path it is. */
+async function admit(
+  { tokens, limits }: Gate,
+  request: Request,
+  server: Caller[1],
+  set: Answer,
+  owner: string | undefined,
+): Promise<Identity> {
+  const header = request.headers.get('authorization')
+  const user = await authenticate(header, tokens, () => limits.checkAddress(request, server)).catch(
+    async (error: unknown) => {
+      // Without a token it has been counted before anything else.
+      if (header !== null && error instanceof Problem && error.status === 401)
+        await limits.countAddress(request, server)
+      throw error
+    },
+  )
+  const spent = await limits.countUser(user.id, set).catch((error: unknown) => error)
+  if (owner !== user.id) throw new Problem('wrong-user', 'The token is valid, but this path belongs to another user.')
+  if (spent !== undefined) throw spent
+  return user
 }
 
 /** @param beforeCheck runs before a token that is not known yet is checked, and may refuse. */
