@@ -41,6 +41,8 @@ export interface Deps {
   metrics: Metrics | undefined
   /** Whether the service can answer; rejects when the database is away. */
   isReady(): Promise<boolean>
+  /** Whether connections are to end with their next answer. */
+  isStopping?(): boolean
 }
 
 export type App = ReturnType<typeof createApp>
@@ -49,7 +51,19 @@ export type App = ReturnType<typeof createApp>
  * The composition root: every stage of a request, in the order in which it meets them.
  * Never listens. `systemRouter` is off so that a socket and `app.handle` take one path.
  */
-export function createApp({ config, db, collation, secret, tokens, accounts, feed, log, metrics, isReady }: Deps) {
+export function createApp({
+  config,
+  db,
+  collation,
+  secret,
+  tokens,
+  accounts,
+  feed,
+  log,
+  metrics,
+  isReady,
+  isStopping,
+}: Deps) {
   const store = createStore(db, feed.ring)
   const once = createOnce(db, store, createTransact(db, feed.ring))
   const lists = createLists(db, createCursors(secret), collation)
@@ -73,7 +87,7 @@ export function createApp({ config, db, collation, secret, tokens, accounts, fee
   const app = new Elysia({ name: 'doable', normalize: false, systemRouter: false })
     .wrap(accessLog(log, metrics && countAnswer(metrics)))
     .use(problemBoundary(log, allowedMethods, metrics?.refused))
-    .use(requestStage(allowedMethods))
+    .use(requestStage(allowedMethods, isStopping))
     .use(corsStage(config.corsOrigins))
     // After CORS, so that browsers can read the refusal.
     .use(limitStage(limits))

@@ -22,6 +22,9 @@ const START_WAIT_MS = 10_000
 /** How long a stop waits for requests that are still running. */
 const DRAIN_MS = 10_000
 
+/** How long a worker goes on listening while its connections end with their next answer. */
+const HANDOVER_MS = 500
+
 /** How often the trash is looked through, in milliseconds. */
 const PURGE_MS = 60 * 60_000
 
@@ -63,6 +66,7 @@ export async function startService(config: Config, log: Logger, { isWorker = fal
     const feed = createFeed(database.db, log)
     streams = feed
     let stopping: Promise<void> | undefined
+    let leaving = false
     const isReady = async () => stopping === undefined && (await isMigrated(database.db))
     const app = createApp({
       config,
@@ -75,6 +79,7 @@ export async function startService(config: Config, log: Logger, { isWorker = fal
       log,
       metrics,
       isReady,
+      isStopping: () => leaving,
     })
     app.listen({
       hostname: config.host,
@@ -98,7 +103,10 @@ export async function startService(config: Config, log: Logger, { isWorker = fal
         clearInterval(purging)
         // Streams would never end by themselves.
         feed.close()
-        stopping ??= drain(server)
+        leaving = true
+        // Others listen on the same port: connections that stay open are handed to them first.
+        stopping ??= (isWorker ? Bun.sleep(HANDOVER_MS) : Promise.resolve())
+          .then(() => drain(server))
           .then(() => database.close())
           .then(() => admin?.stop())
         return stopping

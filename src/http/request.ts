@@ -42,7 +42,10 @@ const METHODS = ['GET', 'HEAD', 'POST', 'PUT', 'PATCH', 'DELETE'] as const
  * What every request meets first: an id, which the answer and the log carry, and the
  * headers that hold for every answer, errors included.
  */
-export function requestStage(allowedMethods: (path: string) => string | undefined) {
+export function requestStage(
+  allowedMethods: (path: string) => string | undefined,
+  isStopping: () => boolean = () => false,
+) {
   return new Elysia({ name: 'request' })
     .headers({
       'x-content-type-options': 'nosniff',
@@ -50,6 +53,8 @@ export function requestStage(allowedMethods: (path: string) => string | undefine
       'cache-control': 'private, no-cache',
     })
     .onRequest(({ request, set }) => {
+      // The client takes its next request elsewhere, rather than to a connection that is about to end.
+      if (isStopping()) set.headers['connection'] = 'close'
       const given = request.headers.get('x-request-id')
       set.headers['x-request-id'] = given !== null && REQUEST_ID.test(given) ? given : Bun.randomUUIDv7()
       if (request.method === 'OPTIONS' && !request.headers.has('access-control-request-method')) {
