@@ -41,7 +41,7 @@ const arrows: [room: string, mayImport: string[]][] = [
     ['src/auth/user.ts', 'src/http/{body,conditional,idempotency,problems}.ts', 'src/tasks/{model,query}.ts'],
   ],
   [`src/tasks/${statements}.ts`, ['src/db/{schema,account-schema,errors,replies}.ts']],
-  ['src/sync/*.ts', ['src/db/schema.ts', 'src/tasks/{model,statement}.ts']],
+  ['src/sync/*.ts', ['src/db/schema.ts', 'src/tasks/{model,rows,statement}.ts']],
   ['src/transfer/*.ts', ['src/db/schema.ts', 'src/tasks/{model,dates,statement}.ts']],
   ['src/http/idempotency.ts', ['src/db/replies.ts']],
   ['src/workers.ts', []],
