@@ -13,8 +13,7 @@ const columns = Object.values(reply)
 
 /**
  * A statement prepared under `name`, its rows read by `read`. Drizzle's own reading looks
- * up every field's kind and path anew in every row, at some 12 µs a task: more than
- * everything else that a list costs.
+ * up every field's kind and path anew in every row, at some 12 µs a task instead of 3.
  */
 export function prepareRows<Row>(
   db: Db,
