@@ -63,16 +63,23 @@ export function createMetrics(version: string, pool: number, streams: () => numb
       this.set(streams())
     },
   })
+  const series = new Map<string, Histogram.Internal<'method' | 'route' | 'status'>>()
+  const outcomes = { done: statements.labels({ outcome: 'done' }), failed: statements.labels({ outcome: 'failed' }) }
   return {
     answered(method, route, status, seconds) {
-      requests.observe({ method: METHODS.has(method) ? method : 'other', route, status: String(status) }, seconds)
+      const name = METHODS.has(method) ? method : 'other'
+      const key = `${name} ${status} ${route}`
+      // prom-client would sort and hash the labels at every answer.
+      const known = series.get(key) ?? requests.labels({ method: name, route, status: String(status) })
+      series.set(key, known)
+      known.observe(seconds)
     },
     refused(code) {
       problems.inc({ code })
     },
     async statement(work) {
       const start = performance.now()
-      let outcome = 'failed'
+      let outcome: keyof typeof outcomes = 'failed'
       running.inc()
       try {
         const result = await work
@@ -80,7 +87,7 @@ export function createMetrics(version: string, pool: number, streams: () => numb
         return result
       } finally {
         running.dec()
-        statements.observe({ outcome }, (performance.now() - start) / 1000)
+        outcomes[outcome].observe((performance.now() - start) / 1000)
       }
     },
     print: async () => ({ type: registry.contentType, text: await registry.metrics() }),
