@@ -21,7 +21,6 @@ export interface Gate {
  * known already go on, so that nobody is locked out by a neighbour.
  */
 export function userPlugin(gate: Gate) {
-  // Elysia reads the text of this function: it must not look as if it needed the body, which would be read too early.
   return new Elysia({ name: 'user' })
     .use(gate.tokens.plugin)
     .derive({ as: 'scoped' }, async ({ request, params, server, set }) => {
