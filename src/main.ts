@@ -1,14 +1,11 @@
 import { parseArgs } from 'node:util'
 import type { Logger } from 'pino'
 import { version } from '../package.json'
-import { createApp } from './app.ts'
-import { createTokens } from './auth/token.ts'
 import { type Config, ConfigError, readConfig } from './config.ts'
-import { openDatabase } from './db/open.ts'
+import { type Database, openDatabase } from './db/open.ts'
 import { startAdmin } from './http/admin.ts'
 import { createLog } from './log.ts'
 import { currentSecret, openTokens, prepareDatabase, type Service, startService } from './serve.ts'
-import { createFeed } from './sync/feed.ts'
 import { purgeExpired } from './tasks/purge.ts'
 import { type FromWorker, startWorkers, type ToWorker, type Workers } from './workers.ts'
 
@@ -129,23 +126,23 @@ function endBySignal(log: Logger, stop: () => Promise<unknown> | undefined): voi
 
 async function migrate(args: string[], env: Record<string, string | undefined>): Promise<void> {
   readArgs(args, 0)
-  const config = readConfig(env)
-  const database = await openDatabase(config)
-  try {
-    await prepareDatabase(config, database)
-    process.stdout.write(`${database.label} is up to date.\n`)
-  } finally {
-    await database.close()
-  }
+  const database = await withDatabase(readConfig(env), async ({ label }) => label)
+  process.stdout.write(`${database} is up to date.\n`)
 }
 
 async function purge(args: string[], env: Record<string, string | undefined>): Promise<void> {
   readArgs(args, 0)
   const config = readConfig(env)
+  const purged = await withDatabase(config, ({ db }) => purgeExpired(db, config.trashDays))
+  process.stdout.write(`${purged} tasks were deleted for good.\n`)
+}
+
+/** Work on the database once it is up to date. */
+async function withDatabase<T>(config: Config, work: (database: Database) => Promise<T>): Promise<T> {
   const database = await openDatabase(config)
   try {
     await prepareDatabase(config, database)
-    process.stdout.write(`${await purgeExpired(database.db, config.trashDays)} tasks were deleted for good.\n`)
+    return await work(database)
   } finally {
     await database.close()
   }
@@ -171,34 +168,11 @@ async function healthcheck(args: string[], env: Record<string, string | undefine
   if (!response.ok) throw new Error(`the service answered ${response.status}`)
 }
 
-/** Needs neither a database nor a secret: nothing that the document tells depends on them. */
 async function openapi(args: string[]): Promise<void> {
   readArgs(args, 0)
-  const { drizzle } = await import('drizzle-orm/postgres-js')
-  const none = { issuers: [], audiences: [] }
-  const secret = crypto.randomUUID()
-  const log = createLog('silent')
-  const db = drizzle.mock()
-  const app = createApp({
-    config: { corsOrigins: [], rateLimit: 0, trustedProxies: [] },
-    db,
-    collation: 'default',
-    secret,
-    feed: createFeed(db, log),
-    tokens: await createTokens({
-      secrets: [secret],
-      jwksUrl: undefined,
-      jwks: none,
-      issuer: undefined,
-      audience: undefined,
-    }),
-    accounts: { issuer: '', audience: '' },
-    log,
-    metrics: undefined,
-    isReady: async () => false,
-  })
-  const response = await app.handle(new Request('http://localhost/swagger/json'))
-  process.stdout.write(`${JSON.stringify(await response.json(), null, 2)}\n`)
+  // Loads what no other command needs of both drivers.
+  const { describeApi } = await import('./describe.ts')
+  process.stdout.write(`${JSON.stringify(await describeApi(), null, 2)}\n`)
 }
 
 function readArgs(args: string[], count: number, options: Record<string, { type: 'string'; default: string }> = {}) {

@@ -13,14 +13,14 @@ const arrows: [room: string, mayImport: string[]][] = [
   [
     'src/main.ts',
     [
-      'src/{serve,app,config,log,workers}.ts',
+      'src/{serve,describe,config,log,workers}.ts',
       'src/http/admin.ts',
       'src/{auth,db}/*.ts',
-      'src/sync/feed.ts',
       'src/tasks/purge.ts',
       'package.json',
     ],
   ],
+  ['src/describe.ts', ['src/{app,log}.ts', 'src/auth/token.ts', 'src/sync/feed.ts']],
   [
     'src/serve.ts',
     [
@@ -60,10 +60,10 @@ const keepers: [packages: string, rooms: string][] = [
   ['@elysiajs/cors', 'src/http/request.ts'],
   ['{@elysiajs/jwt,jose,lru-cache}', 'src/auth/*.ts'],
   ['{postgres,@electric-sql/**}', 'src/db/*.ts'],
-  // `main` takes Drizzle's mock, to print the document without a database.
+  // `describe` takes Drizzle's mock, to print the document without a database.
   [
     'drizzle-orm{,/**}',
-    `src/{main,db/*,auth/{accounts,account-keys},tasks/${statements},sync/{changes,feed},transfer/{import,export}}.ts`,
+    `src/{describe,db/*,auth/{accounts,account-keys},tasks/${statements},sync/{changes,feed},transfer/{import,export}}.ts`,
   ],
   ['better-auth{,/**}', 'src/auth/account-engine.ts'],
   ['eventsource-parser', 'src/client/*.ts'],
