@@ -1,9 +1,9 @@
 import { mkdtemp, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
-import { join } from 'node:path'
+import { join, resolve } from 'node:path'
 
 const binary = process.env['DOABLE_BINARY']
-const program = binary === undefined ? [process.execPath, join(import.meta.dir, '../src/main.ts')] : [binary]
+const program = binary === undefined ? [process.execPath, join(import.meta.dir, '../src/main.ts')] : [resolve(binary)]
 
 type Env = Record<string, string>
 

@@ -1,4 +1,4 @@
-import { join } from 'node:path'
+import { join, resolve } from 'node:path'
 import { SECRET } from '../boot.ts'
 
 /** How a run of the program ended. */
@@ -9,7 +9,7 @@ export interface Ended {
 }
 
 const source = [process.execPath, join(import.meta.dir, '../../src/main.ts')]
-const command = process.env['DOABLE_BINARY'] ? [process.env['DOABLE_BINARY']] : source
+const command = process.env['DOABLE_BINARY'] ? [resolve(process.env['DOABLE_BINARY'])] : source
 
 /** Starts `doable` as an operator would. Its output is collected. */
 export function launch(args: string[], env: Record<string, string>) {
