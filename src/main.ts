@@ -7,7 +7,7 @@ import { startAdmin } from './http/admin.ts'
 import { createLog } from './log.ts'
 import { currentSecret, openTokens, prepareDatabase, type Service, startService } from './serve.ts'
 import { purgeExpired } from './tasks/purge.ts'
-import { type FromWorker, startWorkers, type ToWorker, type Workers } from './workers.ts'
+import type { FromWorker, ToWorker, Workers } from './workers.ts'
 
 const USAGE = `Doable ${version}: a multi-user to-do API
 
@@ -65,6 +65,7 @@ async function serveByWorkers(config: Config, log: Logger): Promise<Pick<Service
   // Migrated once, rather than by all of them waiting for each other.
   const database = await openDatabase(config)
   await prepareDatabase(config, database).finally(() => database.close())
+  const { startWorkers } = await import('./workers.ts')
   const workers: Workers = await startWorkers(config.workers, [...self, 'worker'], log)
   process.on('SIGHUP', () => void workers.restart())
   const admin = config.adminPort === undefined ? undefined : startAdmin(config.host, config.adminPort, workers)

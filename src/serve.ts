@@ -11,7 +11,7 @@ import { isRefusal } from './db/errors.ts'
 import { isMigrated, migrate } from './db/migrate.ts'
 import { type Database, openDatabase, openForMigration } from './db/open.ts'
 import { startAdmin } from './http/admin.ts'
-import { createMetrics, type Metrics } from './http/metrics.ts'
+import type { Metrics } from './http/metrics.ts'
 import { Problem } from './problem.ts'
 import { createFeed, type Feed } from './sync/feed.ts'
 import { purgeExpired } from './tasks/purge.ts'
@@ -50,8 +50,7 @@ export interface Service {
  * port is taken. Nothing is left open then.
  */
 export async function startService(config: Config, log: Logger, { isWorker = false } = {}): Promise<Service> {
-  const metrics =
-    config.adminPort === undefined ? undefined : createMetrics(version, config.pool, () => streams?.size ?? 0)
+  const metrics = config.adminPort === undefined ? undefined : await openMetrics(config.pool, () => streams?.size ?? 0)
   let streams: Feed | undefined
   const database = await openDatabase(config, metrics?.statement)
   try {
@@ -163,6 +162,12 @@ function startPurging(database: Database, days: number, feed: Feed, log: Logger)
       .then((purged) => purged > 0 && log.info({ purged }, 'emptied the trash'))
       .catch((error: unknown) => log.warn({ cause: reason(error) }, 'emptying the trash failed'))
   }, PURGE_MS)
+}
+
+/** Loaded only where it is asked for, like a driver: a start would pay for it. */
+async function openMetrics(pool: number, streams: () => number): Promise<Metrics> {
+  const { createMetrics } = await import('./http/metrics.ts')
+  return createMetrics(version, pool, streams)
 }
 
 async function drain(server: Bun.Server<unknown>): Promise<void> {
