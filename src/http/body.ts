@@ -51,7 +51,7 @@ export const optionalJsonBody = {
 export const textBody = (types: readonly string[], max: number) =>
   ({
     parse: [leaveUnread, 'json'],
-    async transform(context: BodyContext) {
+    transform: async (context: BodyContext) => {
       const type = mediaType(context.request, types)
       context.body = { type, text: await readText(context.request, max) }
     },
