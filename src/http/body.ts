@@ -64,23 +64,35 @@ interface BodyOptions {
 
 /** UTF-8 of at most `max` bytes; no more than that is ever held, whatever `Content-Length` says. */
 async function readText(request: Request, max = MAX_BYTES): Promise<string> {
-  const tooLarge = () => new Problem('body-too-large', `The body is larger than ${max / MAX_BYTES} MiB.`)
-  if (Number(request.headers.get('content-length') ?? 0) > max) throw tooLarge()
-  const decoder = new TextDecoder('utf-8', { fatal: true })
-  let text = ''
-  let size = 0
+  const { headers } = request
+  const length = headers.get('content-length')
+  if (Number(length ?? 0) > max) throw tooLarge(max)
   try {
-    for await (const chunk of request.body ?? []) {
-      size += chunk.byteLength
-      if (size > max) throw tooLarge()
-      text += decoder.decode(chunk, { stream: true })
-    }
-    return text + decoder.decode()
+    // Of a body whose length is known no more than that can come: a stream for it would only cost.
+    if (length !== null && !headers.has('transfer-encoding')) return UTF8.decode(await request.arrayBuffer())
+    return await readStream(request.body ?? [], max)
   } catch (error) {
     if (error instanceof Problem) throw error
     throw malformed('The body is not UTF-8 text, or broke off.', error)
   }
 }
+
+async function readStream(chunks: AsyncIterable<Uint8Array> | Uint8Array[], max: number): Promise<string> {
+  const decoder = new TextDecoder('utf-8', { fatal: true })
+  let text = ''
+  let size = 0
+  for await (const chunk of chunks) {
+    size += chunk.byteLength
+    if (size > max) throw tooLarge(max)
+    text += decoder.decode(chunk, { stream: true })
+  }
+  return text + decoder.decode()
+}
+
+/** For whole texts: it keeps nothing between two of them. */
+const UTF8 = new TextDecoder('utf-8', { fatal: true })
+
+const tooLarge = (max: number) => new Problem('body-too-large', `The body is larger than ${max / MAX_BYTES} MiB.`)
 
 /** The media type of the body, when it is one of these and in UTF-8. */
 function mediaType(request: Request, types: readonly string[]): string {
