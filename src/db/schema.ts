@@ -53,6 +53,8 @@ const texts = customType<{ data: string[]; driverData: string | string[] }>({
 
 function readArray(literal: string): string[] {
   if (literal === '{}') return []
+  // Nothing is quoted nine times of ten.
+  if (!literal.includes('"')) return literal.slice(1, -1).split(',')
   return Array.from(literal.matchAll(/"((?:[^"\\]|\\.)*)"|[^,{}]+/gs), ([bare, quoted]) =>
     quoted === undefined ? bare : quoted.replace(/\\(.)/gs, '$1'),
   )

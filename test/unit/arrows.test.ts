@@ -8,7 +8,7 @@ const root = join(import.meta.dir, '../..')
  * What each room may import beside its own folder, `problem.ts` and `validation.ts`; the first row that
  * fits a file is its own. Types may come from anywhere: they are gone before this looks.
  */
-const statements = '{statement,store,list,insert,update,change,purge,transaction}'
+const statements = '{statement,rows,store,list,insert,update,change,purge,transaction}'
 const arrows: [room: string, mayImport: string[]][] = [
   [
     'src/main.ts',
@@ -38,7 +38,7 @@ const arrows: [room: string, mayImport: string[]][] = [
   ['src/{problem,validation}.ts', []],
   [
     'src/*/{routes,*-routes}.ts',
-    ['src/auth/user.ts', 'src/http/{body,conditional,idempotency,problems}.ts', 'src/tasks/{model,query}.ts'],
+    ['src/auth/user.ts', 'src/http/{body,conditional,idempotency,problems,written}.ts', 'src/tasks/{model,query}.ts'],
   ],
   [`src/tasks/${statements}.ts`, ['src/db/{schema,account-schema,errors,replies}.ts']],
   ['src/sync/*.ts', ['src/db/schema.ts', 'src/tasks/{model,rows,statement}.ts']],
