@@ -1,9 +1,10 @@
-import { type Static, Type } from '@sinclair/typebox'
+import { Type } from '@sinclair/typebox'
 import { Elysia } from 'elysia'
 import { type Gate, userPlugin } from '../auth/user.ts'
 import { jsonBody } from '../http/body.ts'
 import type { Once } from '../http/idempotency.ts'
 import { everywhere, problems, repeatable, withBody } from '../http/problems.ts'
+import { Written, written } from '../http/written.ts'
 import { invalid, Problem } from '../problem.ts'
 import { Task, UserPath } from '../tasks/model.ts'
 import { MAX_PAGE, Page, queryOf } from '../tasks/query.ts'
@@ -34,7 +35,6 @@ const Changes = Type.Object(
   },
   { description: 'What has changed, in the order of revisions', additionalProperties: false },
 )
-type Changes = Static<typeof Changes>
 
 /** What other devices have done: asked for, or as it happens. */
 export function syncRoutes(gate: Gate, once: Once, readChanges: ReadChanges, feed: Feed) {
@@ -43,11 +43,12 @@ export function syncRoutes(gate: Gate, once: Once, readChanges: ReadChanges, fee
     .use(userPlugin(gate))
     .get(
       '/changes',
-      ({ user, query }): Promise<Changes> => readChanges(user.id, query.since ?? 0, query.limit ?? MAX_PAGE),
+      async ({ user, query, set }) =>
+        written(await readChanges(user.id, query.since ?? 0, query.limit ?? MAX_PAGE), set),
       {
         ...queryOf(ChangesQuery),
         params: UserPath,
-        response: { 200: Changes, ...problems(...everywhere) },
+        response: { 200: Written(Changes), ...problems(...everywhere) },
         detail: {
           operationId: 'listChanges',
           summary: 'List what has changed',

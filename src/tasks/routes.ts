@@ -5,6 +5,7 @@ import { jsonBody, optionalJsonBody, patchBody } from '../http/body.ts'
 import { entityTag, ifMatch, isUnchanged, notModified } from '../http/conditional.ts'
 import type { Once } from '../http/idempotency.ts'
 import { everywhere, problems, repeatable, withBody } from '../http/problems.ts'
+import { Written, written } from '../http/written.ts'
 import { invalid } from '../problem.ts'
 import type { Lists } from './list.ts'
 import { Completion, changesIn, NewTask, newTaskFrom, Task, TaskPatch, TaskPath, UserPath } from './model.ts'
@@ -43,13 +44,13 @@ export function taskRoutes(gate: Gate, store: Store, lists: Lists, once: Once) {
         set.headers['etag'] = entityTag(page.revision)
         if (page.cursor !== undefined) set.headers['link'] = pageLink(request, page.cursor)
         if (page.total !== undefined) set.headers['x-total-count'] = page.total
-        return page.tasks
+        return written(page.tasks, set)
       },
       {
         ...queryOf(TaskQuery),
         params: UserPath,
         response: {
-          200: Type.Array(Task, { description: 'The tasks, newest first unless `sort` says otherwise' }),
+          200: Written(Type.Array(Task, { description: 'The tasks, newest first unless `sort` says otherwise' })),
           304: Type.Void({ description: "Nothing of the user's has changed since that ETag" }),
           ...problems(...everywhere),
         },

@@ -4,6 +4,7 @@ import { type Gate, userPlugin } from '../auth/user.ts'
 import { entityTag, ifMatch, isUnchanged, notModified } from '../http/conditional.ts'
 import type { Once } from '../http/idempotency.ts'
 import { everywhere, problems, repeatable } from '../http/problems.ts'
+import { Written, written } from '../http/written.ts'
 import { invalid } from '../problem.ts'
 import type { Lists } from './list.ts'
 import { Task, TaskPath, UserPath } from './model.ts'
@@ -42,13 +43,13 @@ export function trashRoutes(gate: Gate, store: Store, lists: Lists, once: Once) 
         set.headers['etag'] = entityTag(page.revision)
         if (page.cursor !== undefined) set.headers['link'] = pageLink(request, page.cursor)
         if (page.total !== undefined) set.headers['x-total-count'] = page.total
-        return page.tasks
+        return written(page.tasks, set)
       },
       {
         ...queryOf(PageQuery),
         params: UserPath,
         response: {
-          200: Type.Array(Task, { description: 'The deleted tasks, last deleted first' }),
+          200: Written(Type.Array(Task, { description: 'The deleted tasks, last deleted first' })),
           304: Type.Void({ description: "Nothing of the user's has changed since that ETag" }),
           ...problems(...everywhere),
         },
