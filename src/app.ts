@@ -13,6 +13,7 @@ import { createMethodTable, createRouteNames } from './http/methods.ts'
 import type { Metrics } from './http/metrics.ts'
 import { problemBoundary } from './http/problems.ts'
 import { accessLog, corsStage, requestStage } from './http/request.ts'
+import type { Tracing } from './http/tracing.ts'
 import { createChanges } from './sync/changes.ts'
 import type { Feed } from './sync/feed.ts'
 import { syncRoutes } from './sync/routes.ts'
@@ -39,6 +40,8 @@ export interface Deps {
   log: Logger
   /** Undefined where nobody looks at them. */
   metrics: Metrics | undefined
+  /** Undefined where no traces are exported. */
+  tracing?: Tracing | undefined
   /** Whether the service can answer; rejects when the database is away. */
   isReady(): Promise<boolean>
   /** Whether connections are to end with their next answer. */
@@ -61,6 +64,7 @@ export function createApp({
   feed,
   log,
   metrics,
+  tracing,
   isReady,
   isStopping,
 }: Deps) {
@@ -80,13 +84,18 @@ export function createApp({
   const gate = { tokens, limits }
   const allowedMethods = createMethodTable(() => app.routes)
   const routeName = createRouteNames(() => app.routes)
+  const traceFields = tracing ? () => tracing.ids() ?? {} : undefined
+  const traced = (handle: (request: Request) => Promise<Response>) =>
+    tracing
+      ? (request: Request) => tracing.request(request, routeName(new URL(request.url).pathname), () => handle(request))
+      : handle
   const countAnswer =
     ({ answered }: Metrics) =>
     (method: string, path: string, status: number, seconds: number) =>
       answered(method, routeName(path), status, seconds)
   const app = new Elysia({ name: 'doable', normalize: false, systemRouter: false })
-    .wrap(accessLog(log, metrics && countAnswer(metrics)))
-    .use(problemBoundary(log, allowedMethods, metrics?.refused))
+    .wrap((handle) => traced(accessLog(log, metrics && countAnswer(metrics), traceFields)(handle)))
+    .use(problemBoundary(log, allowedMethods, metrics?.refused, traceFields))
     .use(requestStage(allowedMethods, isStopping))
     .use(corsStage(config.corsOrigins))
     // After CORS, so that browsers can read the refusal.

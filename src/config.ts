@@ -16,6 +16,18 @@ TypeRegistry.Set<{ protocol: RegExp }>('Url', ({ protocol }, text) => {
   return protocol.test(url?.protocol ?? '')
 })
 
+TypeRegistry.Set('Ratio', (_, text) => /^(0|1|0?\.\d+|1\.0*)$/.test(String(text)))
+
+/** The values of `OTEL_TRACES_SAMPLER` that there are. */
+export const SAMPLERS = [
+  'always_on',
+  'always_off',
+  'traceidratio',
+  'parentbased_always_on',
+  'parentbased_always_off',
+  'parentbased_traceidratio',
+] as const
+
 /** What may stand in the environment. Every value is text there, and an empty one is as good as none. */
 export const Environment = Type.Object({
   PORT: whole(8000, 0, 65535),
@@ -44,6 +56,20 @@ export const Environment = Type.Object({
   WORKERS: whole(1, 1, 256),
   RATE_LIMIT: whole(1200, 0, 100_000_000),
   TRUSTED_PROXIES: Type.String({ default: '' }),
+  // Those of the OpenTelemetry specification that decide whether and where; its SDK reads the rest itself.
+  OTEL_SDK_DISABLED: Type.String({ default: 'false' }),
+  OTEL_TRACES_EXPORTER: oneOf(['otlp', 'none'], 'otlp'),
+  OTEL_EXPORTER_OTLP_ENDPOINT: Type.Optional(address(/^https?:$/, 'must be an http:// or https:// address')),
+  OTEL_EXPORTER_OTLP_TRACES_ENDPOINT: Type.Optional(address(/^https?:$/, 'must be an http:// or https:// address')),
+  OTEL_EXPORTER_OTLP_PROTOCOL: oneOf(['http/protobuf', 'http/json'], 'http/protobuf'),
+  OTEL_EXPORTER_OTLP_TRACES_PROTOCOL: Type.Optional(oneOf(['http/protobuf', 'http/json'])),
+  OTEL_SERVICE_NAME: Type.String({ default: 'doable' }),
+  OTEL_TRACES_SAMPLER: oneOf(SAMPLERS, 'parentbased_always_on'),
+  OTEL_TRACES_SAMPLER_ARG: Type.Unsafe<string>({
+    [Kind]: 'Ratio',
+    default: '1',
+    detail: 'must be a number from 0 to 1',
+  }),
 })
 
 type Environment = Static<typeof Environment>
@@ -82,6 +108,19 @@ export interface Config {
   readonly rateLimit: number
   /** Addresses and CIDR blocks. */
   readonly trustedProxies: readonly string[]
+  /** Unset: no traces are exported. */
+  readonly tracing: Tracing | undefined
+}
+
+/** What the variables of the OpenTelemetry specification say. */
+export interface Tracing {
+  /** Where spans are posted to, by OTLP over HTTP. */
+  readonly url: string
+  readonly protocol: 'http/protobuf' | 'http/json'
+  readonly serviceName: string
+  readonly sampler: (typeof SAMPLERS)[number]
+  /** Of the traces that begin here, the part that a `traceidratio` samples. */
+  readonly ratio: number
 }
 
 /** Every fault of the environment at once; the message names each variable and never a value. */
@@ -155,7 +194,22 @@ export function readConfig(env: Record<string, string | undefined>): Config {
     workers: Number(values.WORKERS),
     rateLimit: Number(values.RATE_LIMIT),
     trustedProxies,
+    tracing: tracingIn(values),
   })
+}
+
+function tracingIn(values: Environment): Tracing | undefined {
+  const base = values.OTEL_EXPORTER_OTLP_ENDPOINT?.replace(/\/+$/, '')
+  const url = values.OTEL_EXPORTER_OTLP_TRACES_ENDPOINT ?? (base === undefined ? undefined : `${base}/v1/traces`)
+  const off = values.OTEL_SDK_DISABLED.toLowerCase() === 'true' || values.OTEL_TRACES_EXPORTER === 'none'
+  if (url === undefined || off) return undefined
+  return {
+    url,
+    protocol: values.OTEL_EXPORTER_OTLP_TRACES_PROTOCOL ?? values.OTEL_EXPORTER_OTLP_PROTOCOL,
+    serviceName: values.OTEL_SERVICE_NAME,
+    sampler: values.OTEL_TRACES_SAMPLER,
+    ratio: Number(values.OTEL_TRACES_SAMPLER_ARG),
+  }
 }
 
 /**
@@ -203,6 +257,14 @@ function wholeOf(minimum: number, maximum: number) {
     minimum,
     maximum,
     detail: `must be a whole number from ${minimum} to ${maximum}`,
+  })
+}
+
+function oneOf<const Name extends string>(names: readonly Name[], fallback?: Name) {
+  return Type.Unsafe<Name>({
+    ...Type.Union(names.map((name) => Type.Literal(name))),
+    ...(fallback !== undefined && { default: fallback }),
+    detail: `must be one of ${names.join(', ')}`,
   })
 }
 

@@ -9,9 +9,10 @@ import type { Config } from './config.ts'
 import { findCollation } from './db/collation.ts'
 import { isRefusal } from './db/errors.ts'
 import { isMigrated, migrate } from './db/migrate.ts'
-import { type Database, openDatabase, openForMigration } from './db/open.ts'
+import { type Database, openDatabase, openForMigration, type Time } from './db/open.ts'
 import { startAdmin } from './http/admin.ts'
 import type { Metrics } from './http/metrics.ts'
+import type { Tracing } from './http/tracing.ts'
 import { Problem } from './problem.ts'
 import { createFeed, type Feed } from './sync/feed.ts'
 import { purgeExpired } from './tasks/purge.ts'
@@ -52,7 +53,8 @@ export interface Service {
 export async function startService(config: Config, log: Logger, { isWorker = false } = {}): Promise<Service> {
   const metrics = config.adminPort === undefined ? undefined : await openMetrics(config.pool, () => streams?.size ?? 0)
   let streams: Feed | undefined
-  const database = await openDatabase(config, metrics?.statement)
+  const tracing = config.tracing && (await openTracing(config.tracing, log))
+  const database = await openDatabase(config, watching(metrics, tracing))
   try {
     await prepareDatabase(config, database)
     const secret = await currentSecret(config)
@@ -77,6 +79,7 @@ export async function startService(config: Config, log: Logger, { isWorker = fal
       feed,
       log,
       metrics,
+      tracing,
       isReady,
       isStopping: () => leaving,
     })
@@ -107,12 +110,14 @@ export async function startService(config: Config, log: Logger, { isWorker = fal
         stopping ??= (isWorker ? Bun.sleep(HANDOVER_MS) : Promise.resolve())
           .then(() => drain(server))
           .then(() => database.close())
+          .then(() => tracing?.close())
           .then(() => admin?.stop())
         return stopping
       },
     }
   } catch (error) {
     await database.close()
+    await tracing?.close()
     throw error
   }
 }
@@ -168,6 +173,17 @@ function startPurging(database: Database, days: number, feed: Feed, log: Logger)
 async function openMetrics(pool: number, streams: () => number): Promise<Metrics> {
   const { createMetrics } = await import('./http/metrics.ts')
   return createMetrics(version, pool, streams)
+}
+
+async function openTracing(options: NonNullable<Config['tracing']>, log: Logger): Promise<Tracing> {
+  const { createTracing } = await import('./http/tracing.ts')
+  return createTracing(options, version, log)
+}
+
+/** Whoever looks on while the database works; nobody, where nothing is asked for. */
+function watching(metrics: Metrics | undefined, tracing: Tracing | undefined): Time | undefined {
+  if (metrics === undefined || tracing === undefined) return (metrics ?? tracing)?.statement
+  return (work) => metrics.statement(tracing.statement(work))
 }
 
 async function drain(server: Bun.Server<unknown>): Promise<void> {

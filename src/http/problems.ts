@@ -3,7 +3,7 @@ import { Elysia, ValidationError } from 'elysia'
 import type { Logger } from 'pino'
 import { catalogue, type Fault, Problem, type ProblemCode } from '../problem.ts'
 import { faultsIn } from '../validation.ts'
-import { traceOf } from './request.ts'
+import { type TraceFields, traceOf } from './request.ts'
 
 const TYPE = 'application/problem+json'
 
@@ -80,6 +80,7 @@ export function problemBoundary(
   log: Logger,
   allowedMethods: (path: string) => string | undefined,
   refused: (code: ProblemCode) => void = () => {},
+  trace: TraceFields = traceOf,
 ) {
   const toProblem = (error: unknown, request: Request, path: string): Problem => {
     const own = findProblem(error)
@@ -98,12 +99,12 @@ export function problemBoundary(
     const requestId = String(set.headers['x-request-id'] ?? '')
     if (problem.status >= 500)
       log[problem.status === 503 ? 'warn' : 'error'](
-        { request_id: requestId, ...traceOf(request), code: problem.code, cause: describeCause(problem.cause) },
+        { request_id: requestId, ...trace(request), code: problem.code, cause: describeCause(problem.cause) },
         'request failed',
       )
     else
       log.debug(
-        { request_id: requestId, ...traceOf(request), code: problem.code, cause: describeCause(problem.cause) },
+        { request_id: requestId, ...trace(request), code: problem.code, cause: describeCause(problem.cause) },
         'request refused',
       )
     set.status = problem.status

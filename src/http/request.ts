@@ -86,10 +86,12 @@ export function corsStage(origins: readonly string[]) {
  * query is left out: a search there is a task's text.
  *
  * @param answered is told of every answer, for those who count.
+ * @param trace the fields that join a line to a trace.
  */
 export function accessLog(
   log: Logger,
   answered?: (method: string, path: string, status: number, seconds: number) => void,
+  trace: TraceFields = traceOf,
 ) {
   // Elysia's type for a wrapper knows no more than `Function`.
   return (handle: (...args: unknown[]) => unknown) => async (request: Request) => {
@@ -103,7 +105,7 @@ export function accessLog(
       log[level](
         {
           request_id: response.headers.get('x-request-id'),
-          ...traceOf(request),
+          ...trace(request),
           method: request.method,
           path: new URL(request.url).pathname,
           status: response.status,
@@ -117,6 +119,9 @@ export function accessLog(
 
 /** Version 00 of a `traceparent` (W3C Trace Context, 3.2); a trace or a parent of zeros is none. */
 const TRACEPARENT = /^00-(?!0{32})([0-9a-f]{32})-(?!0{16})([0-9a-f]{16})-[0-9a-f]{2}$/
+
+/** The fields of a log line that join it to a trace. */
+export type TraceFields = (request: Request) => { trace_id?: string; parent_id?: string; span_id?: string }
 
 /** Joins a log line to the caller's trace, where the request belongs to one. */
 export function traceOf(request: Request): { trace_id?: string; parent_id?: string } {

@@ -26,7 +26,7 @@ const arrows: [room: string, mayImport: string[]][] = [
     [
       'src/{app,config}.ts',
       'src/{auth,db}/*.ts',
-      'src/http/{admin,metrics}.ts',
+      'src/http/{admin,metrics,tracing}.ts',
       'src/sync/feed.ts',
       'src/tasks/purge.ts',
       'package.json',
@@ -69,6 +69,7 @@ const keepers: [packages: string, rooms: string][] = [
   ['eventsource-parser', 'src/client/*.ts'],
   ['pino', 'src/log.ts'],
   ['prom-client', 'src/{http/metrics,workers}.ts'],
+  ['@opentelemetry/**', 'src/http/tracing.ts'],
   ['rate-limiter-flexible', 'src/http/limits.ts'],
   ['ipaddr.js', 'src/{config,http/limits}.ts'],
   ['elysia', 'src/{app.ts,{auth,http,tasks,sync,transfer}/*.ts}'],

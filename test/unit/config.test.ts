@@ -40,6 +40,7 @@ test('with nothing set, everything has its default', () => {
     workers: 1,
     rateLimit: 1200,
     trustedProxies: [],
+    tracing: undefined,
   })
 })
 
@@ -106,6 +107,12 @@ describe('a fault names its variable', () => {
     ['ADMIN_PORT', ['0', '8000', '65536', 'on']],
     ['WORKERS', ['0', '2', 'auto']],
     ['RATE_LIMIT', ['-1', '1.5', 'off']],
+    ['OTEL_EXPORTER_OTLP_ENDPOINT', ['collector:4318', 'grpc://collector:4317']],
+    ['OTEL_EXPORTER_OTLP_TRACES_ENDPOINT', ['collector']],
+    ['OTEL_EXPORTER_OTLP_PROTOCOL', ['grpc']],
+    ['OTEL_TRACES_EXPORTER', ['zipkin']],
+    ['OTEL_TRACES_SAMPLER', ['sometimes']],
+    ['OTEL_TRACES_SAMPLER_ARG', ['2', '-0.1', 'half']],
     ['TRUSTED_PROXIES', ['proxy', '10.0.0.0/33', '10.0.0.1 10.0.0.2', '10.0.0.0/8,::1/129', '*']],
     ['BETTER_AUTH_SECRET', ['short', 'k'.repeat(31), 'k'.repeat(64), 'change-me-change-me-change-me-please']],
     ['BETTER_AUTH_SECRETS_PREVIOUS', ['short', `${retired},short`, `${retired},${'ab'.repeat(20)}`]],
@@ -205,4 +212,25 @@ describe('.env.example', async () => {
     for (const [name, { default: fallback }] of Object.entries(Environment.properties))
       if (fallback !== undefined && fallback !== '') expect([name, shown[name]]).toEqual([name, fallback])
   })
+})
+
+const spans: [env: Env, exported: object | undefined][] = [
+  [{ OTEL_EXPORTER_OTLP_ENDPOINT: 'http://c:4318' }, { url: 'http://c:4318/v1/traces', protocol: 'http/protobuf' }],
+  [{ OTEL_EXPORTER_OTLP_ENDPOINT: 'http://c:4318/base/' }, { url: 'http://c:4318/base/v1/traces' }],
+  [
+    { OTEL_EXPORTER_OTLP_ENDPOINT: 'http://a', OTEL_EXPORTER_OTLP_TRACES_ENDPOINT: 'https://b/in' },
+    { url: 'https://b/in', serviceName: 'doable', sampler: 'parentbased_always_on', ratio: 1 },
+  ],
+  [
+    { OTEL_EXPORTER_OTLP_ENDPOINT: 'http://a', OTEL_TRACES_SAMPLER: 'traceidratio', OTEL_TRACES_SAMPLER_ARG: '0.25' },
+    { sampler: 'traceidratio', ratio: 0.25 },
+  ],
+  [{ OTEL_EXPORTER_OTLP_ENDPOINT: 'http://a', OTEL_SDK_DISABLED: 'TRUE' }, undefined],
+  [{ OTEL_EXPORTER_OTLP_ENDPOINT: 'http://a', OTEL_TRACES_EXPORTER: 'none' }, undefined],
+  [{ OTEL_SERVICE_NAME: 'todo' }, undefined],
+]
+test.each(spans)('traces are exported where the standard variables say so: %j', (env, exported) => {
+  const { tracing } = readConfig(env)
+  if (exported === undefined) expect(tracing).toBeUndefined()
+  else expect(tracing).toMatchObject(exported)
 })
