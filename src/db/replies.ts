@@ -1,6 +1,6 @@
 import { and, eq, sql } from 'drizzle-orm'
 import type { Db } from './open.ts'
-import { idempotencyKeys } from './schema.ts'
+import { idempotencyKeys, users } from './schema.ts'
 
 /** What a repeat of a request is known by. */
 export interface ReplyKey {
@@ -20,14 +20,19 @@ export interface Reply {
 /** How long a repeat gets the first answer again. */
 const KEPT = sql`interval '24 hours'`
 
-/** The kept answer to a request, unless its time is over. For use under the lock of the user's row. */
+/**
+ * The kept answer to a request, unless its time is over. For use under the lock of the user's
+ * row, and found by way of it: an answer does not show whose it is, so the owner is compared twice.
+ */
 export async function findReply(tx: Db, { user, method, route, key }: ReplyKey): Promise<Reply | undefined> {
   const { fingerprint, status, headers, body } = idempotencyKeys
   const [row] = await tx
     .select({ fingerprint, status, headers, body })
-    .from(idempotencyKeys)
+    .from(users)
+    .innerJoin(idempotencyKeys, eq(idempotencyKeys.user_id, users.id))
     .where(
       and(
+        eq(users.id, sql.placeholder('user')),
         eq(idempotencyKeys.user_id, sql.placeholder('user')),
         eq(idempotencyKeys.method, sql.placeholder('method')),
         eq(idempotencyKeys.route, sql.placeholder('route')),

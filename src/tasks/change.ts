@@ -85,7 +85,7 @@ export function prepareChanges(db: Db, name: string, { in: place, set }: Change,
     db
       .update(users)
       .set({ revision: sql`${users.revision} + (select count(*) from ${found})` })
-      .where(and(eq(users.id, owner), sql`exists (select from ${found})`))
+      .where(and(eq(users.id, owner), sql`${users.id} = any(select ${found.user_id} from ${found})`))
       .returning({ id: users.id, revision: users.revision }),
   )
   return db

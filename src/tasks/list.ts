@@ -118,11 +118,13 @@ export function createLists(db: Db, cursors: Cursors, collation: string) {
     )
   }
 
+  // By way of the user's row: a number shows nobody whose tasks were counted, so the owner is compared twice.
   const count = (from: Place, filtered: boolean) =>
     db
       .select({ total: sql<number>`count(*)::int` })
-      .from(tasks)
-      .where(and(ownedIn(from), filtered ? matches() : undefined))
+      .from(users)
+      .innerJoin(tasks, eq(tasks.user_id, users.id))
+      .where(and(eq(users.id, owner), ownedIn(from), filtered ? matches() : undefined))
       .prepare(`count_${from}_${filtered}`)
   const counts = {
     tasks: { plain: lazy(() => count('tasks', false)), filtered: lazy(() => count('tasks', true)) },
@@ -130,13 +132,17 @@ export function createLists(db: Db, cursors: Cursors, collation: string) {
   }
 
   const selectRevision = lazy(() =>
-    db.select({ revision: users.revision }).from(users).where(eq(users.id, owner)).prepare('revision'),
+    db
+      .select({ user_id: users.id, revision: users.revision })
+      .from(users)
+      .where(eq(users.id, owner))
+      .prepare('revision'),
   )
 
   return {
     /** The user's counter, by one look at a primary key; 0 before the first write. */
     async revision(user: string): Promise<number> {
-      const [row] = await selectRevision().execute({ owner: user })
+      const [row] = ownRows(user, await selectRevision().execute({ owner: user }))
       return row?.revision ?? 0
     },
 

@@ -49,7 +49,8 @@ export function ownedIn(place: Place): SQL | undefined {
 
 /**
  * The second wall: rows that a statement has given back, once each is seen to be the owner's.
- * Should a statement ever lose its owner, that is a 500 and not a leak.
+ * Should a statement ever lose its owner, that is a 500 and not a leak; and within a
+ * transaction nothing of it stays.
  */
 export function ownRows<Row extends { user_id: string }>(owner: string, rows: Row[]): Row[] {
   for (const { user_id } of rows)

@@ -48,25 +48,6 @@ export function createStore(db: Db, changed: (user: string) => void = () => {}) 
   const removeCompleted = lazy(() =>
     prepareChanges(db, 'delete_completed', { in: 'tasks', set: { deleted_at: sql`now()` } }, eq(tasks.completed, true)),
   )
-  const erase = lazy(() =>
-    db
-      .delete(users)
-      .where(eq(users.id, param('owner')))
-      .prepare('erase_user'),
-  )
-  const eraseAccount = lazy(() => {
-    const account = db.$with('account').as(
-      db
-        .delete(accounts)
-        .where(eq(accounts.id, param('owner')))
-        .returning(),
-    )
-    return db
-      .with(account)
-      .delete(users)
-      .where(eq(users.id, param('owner')))
-      .prepare('erase_account')
-  })
 
   /** Why a write found nothing to change: 412 where the task is there but has moved on, else 404. */
   async function refuse(user: string, task: string, place: Place, { revisions }: Precondition): Promise<never> {
@@ -110,7 +91,7 @@ export function createStore(db: Db, changed: (user: string) => void = () => {}) 
      * @throws Problem `task-exists` when the id is taken, also by a deleted task.
      */
     async create(user: string, task: NewTask): Promise<Task> {
-      const [row] = await insert()
+      const rows = await insert()
         .execute({
           owner: user,
           id: task.id ?? Bun.randomUUIDv7(),
@@ -126,6 +107,7 @@ export function createStore(db: Db, changed: (user: string) => void = () => {}) 
           if (sqlState(error) !== UNIQUE_VIOLATION) throw error
           throw new Problem('task-exists', 'You already have a task with this id.', { cause: error })
         })
+      const [row] = ownRows(user, rows)
       if (!row) throw new Error('an insert gave back no row')
       changed(user)
       return row
@@ -163,9 +145,21 @@ export function createStore(db: Db, changed: (user: string) => void = () => {}) 
       return rows.length
     },
 
-    /** Erases everything that is kept of a user, at once and for good: the account too, if that is wanted. */
+    /**
+     * Erases everything that is kept of a user, at once and for good: the account too, if that
+     * is wanted. In a transaction, which nobody else's row survives: it is rolled back.
+     */
     async erase(user: string, { account = false } = {}): Promise<void> {
-      await (account ? eraseAccount() : erase()).execute({ owner: user })
+      await db.transaction(async (tx) => {
+        for (const table of account ? [accounts, users] : [users]) {
+          const gone = tx
+            .delete(table)
+            .where(eq(table.id, param('owner')))
+            .returning({ user_id: table.id })
+            .prepare(table === users ? 'erase_user' : 'erase_account')
+          ownRows(user, await gone.execute({ owner: user }))
+        }
+      })
       changed(user)
     },
   }

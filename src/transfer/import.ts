@@ -2,7 +2,7 @@ import { and, eq, isNotNull, sql } from 'drizzle-orm'
 import type { Db } from '../db/open.ts'
 import { tasks, users } from '../db/schema.ts'
 import { type Fault, invalid } from '../problem.ts'
-import { arrayLiteral } from '../tasks/statement.ts'
+import { arrayLiteral, ownRows } from '../tasks/statement.ts'
 import { faultsIn } from '../validation.ts'
 import { type Row, rowOf, taskRecord } from './record.ts'
 
@@ -81,36 +81,39 @@ export async function importRows(tx: Db, user: string, rows: readonly Row[], dry
 
 async function findTaken(tx: Db, user: string, rows: readonly Row[]): Promise<string[]> {
   const found = await tx
-    .select({ id: tasks.id })
+    .select({ id: tasks.id, user_id: tasks.user_id })
     .from(tasks)
     .where(and(eq(tasks.user_id, sql.placeholder('owner')), among, sql`${tasks.purged_at} is null`))
     .prepare('import_taken')
     .execute({ owner: user, ids: idsOf(rows) })
-  return found.map(({ id }) => id)
+  return ownRows(user, found).map(({ id }) => id)
 }
 
 async function replaceTombstones(tx: Db, user: string, rows: readonly Row[]): Promise<void> {
-  await tx
+  const gone = await tx
     .delete(tasks)
     .where(and(eq(tasks.user_id, sql.placeholder('owner')), among, isNotNull(tasks.purged_at)))
+    .returning({ user_id: tasks.user_id })
     .prepare('import_tombstones')
     .execute({ owner: user, ids: idsOf(rows) })
+  ownRows(user, gone)
 }
 
 /** Takes one revision for each row, and says where they begin. */
 async function raise(tx: Db, user: string, rows: readonly Row[]): Promise<{ revision: number; position: number }> {
   const highest = rows.reduce((most, { position }) => Math.max(most, position ?? 0), 0)
   const unplaced = rows.filter(({ position }) => position === null).length
-  const [row] = await tx
+  const raised = await tx
     .update(users)
     .set({
       revision: sql`${users.revision} + ${sql.placeholder('count')}::bigint`,
       position: sql`floor(greatest(${users.position}, ${sql.placeholder('highest')}::double precision)) + ${sql.placeholder('unplaced')}::bigint`,
     })
     .where(eq(users.id, sql.placeholder('owner')))
-    .returning({ revision: users.revision, position: users.position })
+    .returning({ user_id: users.id, revision: users.revision, position: users.position })
     .prepare('import_raise')
     .execute({ owner: user, count: rows.length, highest, unplaced })
+  const [row] = ownRows(user, raised)
   if (!row) throw new Error('the transaction does not hold the row of its user')
   return { revision: row.revision - rows.length, position: row.position - unplaced }
 }

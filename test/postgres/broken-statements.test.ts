@@ -1,4 +1,4 @@
-import { afterAll, beforeAll, expect, test } from 'bun:test'
+import { beforeAll, expect, setDefaultTimeout, test } from 'bun:test'
 import { drizzle } from 'drizzle-orm/postgres-js'
 import postgres from 'postgres'
 import { createApp } from '../../src/app.ts'
@@ -7,21 +7,14 @@ import { readConfig } from '../../src/config.ts'
 import { migrate } from '../../src/db/migrate.ts'
 import { createLog } from '../../src/log.ts'
 import { createFeed } from '../../src/sync/feed.ts'
+import { purgeExpired } from '../../src/tasks/purge.ts'
 import { newDatabase, SECRET } from '../boot.ts'
 import { fillPath, type Route, routesOf } from '../routes.ts'
 
-const MARK = 'Zanzibar'
+setDefaultTimeout(60_000)
 
-/** Statements that have lost the comparison with the owner in their WHERE; the parameter stays in use. */
-function broken(text: string): string {
-  const without = text.replace(
-    /"(doable"\."tasks"|tasks)"?\."?user_id" = (\$\d+)/g,
-    (_, __, parameter) => `${parameter}::text is not null`,
-  )
-  if (without !== text) seen.add(text)
-  return without
-}
-const seen = new Set<string>()
+const MARK = 'Zanzibar'
+const TABLES = { users: 'id', tasks: 'user_id', idempotency_keys: 'user_id', accounts: 'id' }
 
 /** A client of postgres.js as Drizzle uses it, whose statements may be broken. */
 function clientOf(sql: postgres.Sql, change: (text: string) => string): postgres.Sql {
@@ -33,13 +26,6 @@ function clientOf(sql: postgres.Sql, change: (text: string) => string): postgres
   return wrap(sql) as postgres.Sql
 }
 
-let sql: postgres.Sql
-beforeAll(async () => {
-  sql = postgres(await newDatabase(), { max: 4, fetch_types: false, onnotice: () => {} })
-  await migrate(drizzle(sql))
-})
-afterAll(() => sql.end())
-
 async function appOver(client: postgres.Sql) {
   const log = createLog('silent')
   const config = { ...readConfig({ DATABASE_URL: 'postgres://a@b/c', BETTER_AUTH_SECRET: SECRET }), rateLimit: 0 }
@@ -49,48 +35,131 @@ async function appOver(client: postgres.Sql) {
   const isReady = async () => true
   const rest = { secret: SECRET, accounts: undefined, metrics: undefined, collation: 'default', isReady }
   const app = createApp({ config, db, tokens, feed, log, ...rest })
-  return async (user: string, method: string, path: string, body?: unknown) => {
-    const headers = { authorization: `Bearer ${await tokens.sign(user, 60)}`, 'content-type': 'application/json' }
+  return async (user: string, method: string, path: string, body?: unknown, more: Record<string, string> = {}) => {
+    const authorization = `Bearer ${await tokens.sign(user, 60)}`
+    const headers = { authorization, 'content-type': 'application/json', ...more }
     const init = { method, headers, ...(body === undefined ? {} : { body: JSON.stringify(body) }) }
     return app.handle(new Request(`http://localhost${path}`, init))
   }
 }
+type Ask = Awaited<ReturnType<typeof appOver>>
 
-test("statements that have lost their owner leak nothing and change nothing of another user's", async () => {
-  const sound = await appOver(sql)
-  const cut = await appOver(clientOf(sql, broken))
-  const ids: string[] = []
-  for (const title of ['at hand', 'in the trash'])
-    ids.push(
-      ((await (await sound('ann', 'POST', '/api/ann/tasks', { title: `${MARK} ${title}` })).json()) as { id: string })
-        .id,
-    )
-  await sound('ann', 'DELETE', `/api/ann/tasks/${ids[1]}`)
-  // Bob has a row, or there would be nobody to raise a revision of.
-  await sound('bob', 'POST', '/api/bob/tasks', { title: 'Of his own' })
-  const before = await sql`select * from doable.tasks where user_id = 'ann' order by id`
+async function make(ask: Ask, user: string, fields: object): Promise<string> {
+  const response = await ask(user, 'POST', `/api/${user}/tasks`, fields)
+  return ((await response.json()) as { id: string }).id
+}
 
-  const document = await (await sound('ann', 'GET', '/swagger/json')).json()
-  const statuses = new Set<number>()
-  for (const { name, method, path, open, body } of routesOf(document) as Route[]) {
-    if (open || name.endsWith('/events')) continue
-    for (const id of ids) {
-      const query = path.endsWith('{user_id}')
-        ? '?confirm=bob'
-        : path.endsWith('/tasks') && method === 'DELETE'
-          ? '?status=completed'
-          : ''
-      const target = fillPath(path, { user_id: 'bob', id }) + query
-      const response = await cut('bob', method, target, body)
+/** Everything that is kept of a user. */
+async function everythingOf(sql: postgres.Sql, user: string) {
+  return Promise.all(
+    Object.entries(TABLES).map(([table, owner]) =>
+      sql.unsafe(`select * from doable.${table} as row where ${owner} = $1 order by row::text`, [user]),
+    ),
+  )
+}
+
+let routes: Route[]
+beforeAll(async () => {
+  const ask = await appOver(postgres('postgres://nobody@localhost/nothing'))
+  const document = await (await ask('ann', 'GET', '/swagger/json')).json()
+  const isLast = ({ method, path }: Route) => method === 'DELETE' && path.endsWith('{user_id}')
+  // What erases the user comes last, or there would be nothing left for the others to go wrong with.
+  routes = routesOf(document)
+    .filter(({ open, name }) => !open && !name.endsWith('/events'))
+    .sort((a, b) => Number(isLast(a)) - Number(isLast(b)))
+})
+
+interface Loss {
+  /** Which statements lose it; all that have it. */
+  among?: RegExp
+  /** How many those are, at least. */
+  least: number
+  /** Whether rows of another user's come as far as to be seen, and refused, in the process. */
+  refused: boolean
+}
+
+const losses: [what: string, table: keyof typeof TABLES, loss: Loss][] = [
+  ['statements', 'tasks', { least: 12, refused: true }],
+  // By themselves: where the lists are broken as well, those are refused before a count is shown.
+  ['counts', 'tasks', { among: /^select count/, least: 3, refused: false }],
+  ['statements', 'users', { least: 10, refused: true }],
+  ['statements', 'idempotency_keys', { least: 1, refused: false }],
+  ['statements', 'accounts', { least: 1, refused: true }],
+]
+
+for (const [what, table, { among = /./, least, refused }] of losses)
+  test(`${what} that have lost the comparison of ${table} with the owner leak nothing and change nothing of another user's`, async () => {
+    const sql = postgres(await newDatabase(), { max: 4, fetch_types: false, onnotice: () => {} })
+    await migrate(drizzle(sql))
+    const seen = new Set<string>()
+    const comparison = new RegExp(`"?(?:doable"\\."${table}"|\\b${table})"?\\."?${TABLES[table]}" = (\\$\\d+)`, 'g')
+    const broken = (text: string) => {
+      // The parameter stays in use.
+      if (!among.test(text)) return text
+      const without = text.replace(comparison, (_, parameter) => `${parameter}::text is not null`)
+      if (without !== text) seen.add(text)
+      return without
+    }
+    const client = clientOf(sql, broken)
+    const [sound, cut] = [await appOver(sql), await appOver(client)]
+
+    const ids: string[] = []
+    for (const place of ['at hand', 'done', 'in the trash', 'gone'])
+      ids.push(await make(sound, 'ann', { title: `${MARK} ${place}`, completed: place === 'done' }))
+    const gone = ids.at(-1) ?? ''
+    for (const id of ids.slice(2)) await sound('ann', 'DELETE', `/api/ann/tasks/${id}`)
+    await sound('ann', 'DELETE', `/api/ann/trash/${gone}`)
+    const key = { 'idempotency-key': 'the same' }
+    await sound('ann', 'POST', '/api/ann/tasks', { title: `${MARK} once` }, key)
+    await sql`insert into doable.accounts (id, name, email, email_verified, created_at, updated_at)
+      values ('ann', 'Ann', 'ann@a', true, now(), now()), ('bob', 'Bob', 'bob@b', true, now(), now())`
+    const before = await everythingOf(sql, 'ann')
+    expect(before.every((rows) => rows.length > 0)).toBe(true)
+
+    // Bob has one of each, or there would be nothing for his statements to go beyond.
+    await make(sound, 'bob', { title: 'Of his own' })
+    await make(sound, 'bob', { title: 'Done', completed: true })
+    const trash = await make(sound, 'bob', { title: 'Of long ago' })
+    await sound('bob', 'DELETE', `/api/bob/tasks/${trash}`)
+    await sql`update doable.tasks set deleted_at = now() - interval '40 days' where id = ${trash}`
+
+    const statuses = new Set<number>()
+    async function attempt(method: string, path: string, body?: unknown, headers?: Record<string, string>) {
+      const response = await cut('bob', method, path, body, headers)
       // A stream breaks off where a row of another's would come.
       const text = await response.text().catch(() => '')
-      expect(`${name}: ${text}`).not.toContain(MARK)
-      expect(`${name}: ${text}`).not.toContain('"ann"')
+      expect(`${method} ${path}: ${text}`).not.toContain(MARK)
+      expect(`${method} ${path}: ${text}`).not.toContain('"ann"')
       statuses.add(response.status)
+      return { status: response.status, headers: response.headers, text }
     }
-  }
-  expect(await sql`select * from doable.tasks where user_id = 'ann' order by id`).toEqual(before)
-  // It was really broken, and the wall was really met.
-  expect(seen.size).toBeGreaterThan(10)
-  expect(statuses).toContain(500)
-})
+
+    for (const [path, own] of [
+      ['/tasks?count=true', 2],
+      ['/tasks?count=true&priority=medium', 2],
+      ['/trash?count=true', 1],
+    ] as const) {
+      const counted = await attempt('GET', `/api/bob${path}`)
+      if (counted.status === 200) expect(counted.headers.get('x-total-count')).toBe(String(own))
+    }
+    expect((await attempt('POST', '/api/bob/tasks', { title: 'Of his own, once' }, key)).status).toBe(201)
+    for (const id of ids) {
+      const imported = await attempt('POST', '/api/bob/import', [{ id, title: 'Now mine' }])
+      if (imported.status === 200) expect(JSON.parse(imported.text)).toMatchObject({ imported: 1, skipped: 0 })
+    }
+    await purgeExpired(drizzle(client), 30).catch(() => {})
+    for (const { method, path, body } of routes)
+      for (const id of ids) {
+        const query = path.endsWith('{user_id}')
+          ? '?confirm=bob&account=true'
+          : path.endsWith('/tasks') && method === 'DELETE'
+            ? '?status=completed'
+            : ''
+        await attempt(method, fillPath(path, { user_id: 'bob', id }) + query, body)
+      }
+    expect(await everythingOf(sql, 'ann')).toEqual(before)
+    // It was really broken, and where nothing but the rows tell, the wall was really met.
+    expect(seen.size).toBeGreaterThanOrEqual(least)
+    expect(statuses.has(500)).toBe(refused)
+    await sql.end()
+  })
