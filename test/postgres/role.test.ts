@@ -1,0 +1,160 @@
+import { afterAll, beforeAll, expect, setDefaultTimeout, test } from 'bun:test'
+import { join } from 'node:path'
+import postgres from 'postgres'
+import { newPerson, PASSWORD } from '../accounts/person.ts'
+import { boot, type Target } from '../boot.ts'
+import { type PostgresServer, startPostgresServer } from '../postgres-server.ts'
+import { fillPath, readRoutes } from '../routes.ts'
+import { runToEnd } from './launch.ts'
+
+setDefaultTimeout(90_000)
+
+let server: PostgresServer
+let owner: postgres.Sql
+let service: postgres.Sql
+
+const urlOf = (role: string) => server.url('doable').replace('//postgres@', `//${role}@`)
+
+/** The statements that `docs/deploy.md` gives for the role. */
+async function documentedRole(): Promise<string> {
+  const text = await Bun.file(join(import.meta.dir, '../../docs/deploy.md')).text()
+  const block = text.split('```').find((part) => part.startsWith('sql\nCREATE ROLE doable_service'))
+  if (block === undefined) throw new Error('docs/deploy.md has no statements for a role')
+  return block.slice('sql\n'.length)
+}
+
+beforeAll(async () => {
+  // Roles belong to a whole server: one of its own.
+  server = await startPostgresServer()
+  const admin = postgres(server.url(), { max: 1 })
+  await admin`create role maker login createrole`
+  await admin`create database doable owner maker`
+  await admin.end()
+  owner = postgres(urlOf('maker'), { max: 1, onnotice: () => {} })
+  await owner`create schema elsewhere create table secrets (text text)`
+  expect(await runToEnd(['migrate'], { DATABASE_URL: urlOf('maker') })).toMatchObject({ code: 0 })
+  await owner.unsafe(await documentedRole())
+  service = postgres(urlOf('doable_service'), { max: 1, onnotice: () => {} })
+})
+afterAll(async () => {
+  await service.end()
+  await owner.end()
+  await server.stop()
+})
+
+type Step = [method: string, path: string, status: number, body?: unknown]
+
+const own = '/api/{user_id}'
+const walk: Step[] = [
+  ['POST', `${own}/tasks`, 201, { id: '{id}', title: 'Buy milk' }],
+  ['GET', `${own}/tasks`, 200],
+  ['GET', `${own}/tasks/{id}`, 200],
+  ['PUT', `${own}/tasks/{id}`, 200, { priority: 'high' }],
+  ['PATCH', `${own}/tasks/{id}`, 200, { tags: ['home'] }],
+  ['PATCH', `${own}/tasks/{id}/complete`, 200],
+  ['DELETE', `${own}/tasks?status=completed`, 200],
+  ['GET', `${own}/trash`, 200],
+  ['POST', `${own}/tasks/{id}/restore`, 200],
+  ['DELETE', `${own}/tasks/{id}`, 204],
+  ['DELETE', `${own}/trash/{id}`, 204],
+  ['POST', `${own}/import`, 200, [{ id: '{id}', title: 'Instead of the tombstone' }]],
+  ['POST', `${own}/batch`, 200, { operations: [{ op: 'complete', id: '{id}' }] }],
+  ['GET', `${own}/changes`, 200],
+  ['GET', `${own}/events`, 200],
+  ['GET', `${own}/export`, 200],
+  ['DELETE', `${own}?confirm={user_id}`, 204],
+  ['GET', '/health', 200],
+  ['GET', '/health/ready', 200],
+]
+
+test('a role that may do no more than read and write rows serves every route, accounts included', async () => {
+  const target: Target = await boot('postgres', { DATABASE_URL: urlOf('doable_service'), ACCOUNTS: 'on' })
+  const ids = { user_id: 'ann', id: crypto.randomUUID() }
+  const met = new Set<string>()
+  for (const [method, path, status, body] of walk) {
+    const filled = body === undefined ? undefined : JSON.parse(JSON.stringify(body).replaceAll('{id}', ids.id))
+    const headers: Record<string, string> = method === 'POST' ? { 'idempotency-key': path } : {}
+    const response = await target.request('ann', method, fillPath(path, ids), filled, headers)
+    expect(`${method} ${path}: ${response.status}`).toBe(`${method} ${path}: ${status}`)
+    // Of events there is no end.
+    await (path.endsWith('/events') ? response.body?.cancel() : response.arrayBuffer())
+    met.add(`${method} ${path.split('?')[0]}`)
+  }
+  expect([...met].sort()).toEqual((await readRoutes(target)).map(({ name }) => name).sort())
+
+  const ada = newPerson(target.url)
+  expect((await ada.signUp()).error).toBeNull()
+  expect((await ada.client.getSession()).data).not.toBeNull()
+  expect(await ada.token()).toBeString()
+  await ada.client.signOut()
+  expect((await ada.signIn()).error).toBeNull()
+  expect((await ada.client.deleteUser({ password: PASSWORD })).error).toBeNull()
+  await target.stop()
+})
+
+test('the trash is emptied by that role', async () => {
+  await owner`insert into doable.users (id, revision) values ('old', 1)`
+  await owner`insert into doable.tasks (id, user_id, title, position, revision, deleted_at)
+    values (gen_random_uuid(), 'old', 'Of long ago', 1, 1, now() - interval '40 days')`
+  const { code, output } = await runToEnd(['purge'], { DATABASE_URL: urlOf('doable_service') })
+  expect([code, output]).toEqual([0, '1 tasks were deleted for good.\n'])
+})
+
+/** SQLSTATE of what a role may not do (PostgreSQL manual, appendix A). */
+const INSUFFICIENT_PRIVILEGE = '42501'
+
+test.each([
+  'drop table doable.tasks',
+  'drop schema doable cascade',
+  'alter table doable.tasks add column more text',
+  'alter table doable.tasks disable trigger all',
+  'truncate doable.tasks',
+  'create table doable.more (id int)',
+  'create table public.more (id int)',
+  'create temporary table more (id int)',
+  'create index on doable.tasks (title)',
+  'create function doable.f() returns int language sql return 1',
+  'create schema more',
+  'create role more',
+  'alter role doable_service bypassrls',
+  'set role maker',
+  'set session_replication_role = replica',
+  'select * from elsewhere.secrets',
+  'select rolpassword from pg_authid',
+  "insert into doable.migrations (hash) values ('x')",
+  'delete from doable.migrations',
+  "copy doable.tasks to program 'cat'",
+  "copy doable.tasks to '/tmp/tasks'",
+])('that role may not: %s', async (statement) => {
+  const refused = await service.unsafe(statement).then(
+    () => 'done',
+    ({ code, message }: postgres.PostgresError) => ({ code, message }),
+  )
+  expect(refused).toMatchObject({ code: INSUFFICIENT_PRIVILEGE })
+})
+
+test('that role owns nothing, belongs to no other, and has none of the powers that go beyond tables', async () => {
+  const [role] = await service`select rolsuper, rolbypassrls, rolcreaterole, rolcreatedb, rolreplication
+    from pg_roles where rolname = current_user`
+  expect(role).toEqual({
+    rolsuper: false,
+    rolbypassrls: false,
+    rolcreaterole: false,
+    rolcreatedb: false,
+    rolreplication: false,
+  })
+  expect(
+    await service`select 1 from pg_shdepend where deptype = 'o' and refobjid = current_user::regrole`,
+  ).toHaveLength(0)
+  expect(await service`select 1 from pg_auth_members where member = current_user::regrole`).toHaveLength(0)
+})
+
+test('a table that the owner adds later is open to it, and a missing migration ends its start in words', async () => {
+  await owner`create table doable.later (id int)`
+  expect(await service`select * from doable.later`).toHaveLength(0)
+  await owner`delete from doable.migrations where id = (select max(id) from doable.migrations)`
+  const { code, output } = await runToEnd(['serve'], { DATABASE_URL: urlOf('doable_service') })
+  expect(code).toBe(1)
+  expect(output).toContain('cannot be used: permission denied')
+  expect(output.trim().split('\n')).toHaveLength(1)
+})
