@@ -23,12 +23,15 @@ import { taskRoutes } from './tasks/routes.ts'
 import { createStore } from './tasks/store.ts'
 import { createTransact } from './tasks/transaction.ts'
 import { trashRoutes } from './tasks/trash-routes.ts'
+import { createTurns, takingTurns } from './tasks/turns.ts'
 import { createExport } from './transfer/export.ts'
 import { transferRoutes } from './transfer/routes.ts'
 
 export interface Deps {
   config: Pick<Config, 'corsOrigins' | 'rateLimit' | 'trustedProxies'>
   db: Db
+  /** Whether all work queues for one connection. */
+  oneConnection?: boolean
   /** For orders and searches that ignore case, by name. */
   collation: string
   /** Signs cursors, and what accounts need signed; the same in every replica. */
@@ -57,6 +60,7 @@ export type App = ReturnType<typeof createApp>
 export function createApp({
   config,
   db,
+  oneConnection = false,
   collation,
   secret,
   tokens,
@@ -68,9 +72,12 @@ export function createApp({
   isReady,
   isStopping,
 }: Deps) {
-  const store = createStore(db, feed.ring)
-  const once = createOnce(db, store, createTransact(db, feed.ring))
-  const lists = createLists(db, createCursors(secret), collation)
+  const inTurn = oneConnection ? createTurns() : undefined
+  const store = takingTurns(inTurn, createStore(db, feed.ring))
+  const lists = takingTurns(inTurn, createLists(db, createCursors(secret), collation))
+  const rest = { transact: createTransact(db, feed.ring), readChanges: createChanges(db) }
+  const { transact, readChanges } = takingTurns(inTurn, rest)
+  const once = createOnce(db, store, transact)
   const openAccounts = (options: NonNullable<typeof accounts>) =>
     createAccounts({
       ...options,
@@ -105,7 +112,7 @@ export function createApp({
     .use(accounts ? accountRoutes(openAccounts(accounts), limits) : new Elysia())
     .use(taskRoutes(gate, store, lists, once))
     .use(trashRoutes(gate, store, lists, once))
-    .use(transferRoutes(gate, once, createExport(db)))
-    .use(syncRoutes(gate, once, createChanges(db), feed))
+    .use(transferRoutes(gate, once, createExport(db, inTurn)))
+    .use(syncRoutes(gate, once, readChanges, feed))
   return app
 }

@@ -72,6 +72,7 @@ export async function startService(config: Config, log: Logger, { isWorker = fal
     const app = createApp({
       config,
       db: database.db,
+      oneConnection: database.oneConnection,
       collation: await findCollation(database.db),
       secret,
       tokens,

@@ -15,6 +15,8 @@ export interface Database {
   /** What the operator is told: `embedded PostgreSQL in …` or `PostgreSQL at host/database`. Holds no password. */
   readonly label: string
   readonly db: Db
+  /** Whether all work queues for one connection, which nobody must have to themselves. */
+  readonly oneConnection: boolean
   /** Resolves when the database answers; rejects with a `database-unavailable` Problem otherwise. */
   ping(): Promise<void>
   /** Waits for what is running (5 s at most), then lets go of everything. Safe to call twice. */

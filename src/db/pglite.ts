@@ -51,6 +51,7 @@ export async function openPglite(dataDir: string, time?: Time): Promise<Database
     return {
       label: `embedded PostgreSQL ${MAJOR} in ${root}`,
       db: drizzle({ client }),
+      oneConnection: true,
       async ping() {
         if (client.closed) throw new Problem('database-unavailable', 'The database is closed.')
         await client.query('select 1')

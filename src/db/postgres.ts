@@ -76,6 +76,7 @@ export async function openPostgres(url: string, options: PostgresOptions, time: 
     label: `PostgreSQL at ${target.path ?? `${target.host}:${target.port}`}/${target.database}`,
     // Drizzle asks its client for these three members only.
     db: drizzle(client as unknown as postgres.Sql),
+    oneConnection: false,
     async ping() {
       await run('select 1', [], {}, false)
     },

@@ -3,6 +3,7 @@ import type { Db } from '../db/open.ts'
 import { tasks } from '../db/schema.ts'
 import type { Task } from '../tasks/model.ts'
 import { lazy, ownRows, reply } from '../tasks/statement.ts'
+import type { InTurn } from '../tasks/turns.ts'
 import { csvHeader, csvLines } from './csv.ts'
 
 /** Tasks read at once: all that an export ever holds. */
@@ -16,7 +17,7 @@ export type ExportTasks = ReturnType<typeof createExport>
  * ids. Read page by page as the client takes it, so that it neither fills memory nor
  * holds a connection; a task that changes meanwhile comes in one of its states.
  */
-export function createExport(db: Db) {
+export function createExport(db: Db, inTurn: InTurn = (_, read) => read()) {
   const page = (name: string, after: SQL | undefined) =>
     db
       .select(reply)
@@ -29,12 +30,13 @@ export function createExport(db: Db) {
   const next = lazy(() => page('export_next', gt(tasks.id, sql.placeholder('after'))))
 
   async function* pages(user: string): AsyncGenerator<Task[]> {
-    let rows = await first().execute({ owner: user })
+    let rows = await inTurn(user, () => first().execute({ owner: user }))
     for (;;) {
       if (rows.length > 0) yield ownRows(user, rows)
       const last = rows.at(-1)
       if (last === undefined || rows.length < PAGE) return
-      rows = await next().execute({ owner: user, after: last.id })
+      const after = last.id
+      rows = await inTurn(user, () => next().execute({ owner: user, after }))
     }
   }
 

@@ -1,0 +1,49 @@
+import { beforeAll, describe, expect, test } from 'bun:test'
+import { newClient, useService } from '../client.ts'
+
+/** As many as a client of Bun's sends at once, and room for the other user's. */
+const FLOOD = 200
+
+/** The embedded database has one connection, and works on the event loop of the service. */
+describe('over the embedded database', () => {
+  const service = useService('embedded')
+  const [ann, bob] = [newClient(service), newClient(service)]
+  let task: string
+
+  beforeAll(async () => {
+    const rows = Array.from({ length: 500 }, (_, n) => ({ title: `Task ${n}`, description: 'x'.repeat(200) }))
+    expect((await bob.send('POST', `/api/${bob.id}/import`, rows)).status).toBe(200)
+    task = (await ann.create()).id
+  })
+
+  const floods: [what: string, send: (n: number) => Promise<Response>][] = [
+    ['lists', () => bob.send('GET', bob.tasks)],
+    ['exports', () => bob.send('GET', `/api/${bob.id}/export`)],
+    ['changes', () => bob.send('GET', `/api/${bob.id}/changes`)],
+    ['new tasks', (n) => bob.post({ title: `More ${n}` }, n % 2 ? { 'idempotency-key': `key ${n}` } : {})],
+  ]
+  for (const [what, send] of floods)
+    test(`a flood of ${what} by one user does not stand before another's requests`, async () => {
+      let answered = 0
+      const begun = Promise.withResolvers<void>()
+      const flood = Promise.all(
+        Array.from({ length: FLOOD }, async (_, n) => {
+          const response = await send(n)
+          await response.arrayBuffer()
+          answered++
+          begun.resolve()
+          return response.status
+        }),
+      )
+      await begun.promise
+      /** Of the flood's answers, how many came while each of the other's requests was under way. */
+      const before: number[] = []
+      while (answered < FLOOD) {
+        const from = answered
+        expect((await ann.get(task)).status).toBe(200)
+        before.push(answered - from)
+      }
+      expect(new Set(await flood)).toHaveLength(1)
+      expect(Math.max(...before)).toBeLessThan(FLOOD / 4)
+    })
+})
