@@ -2,7 +2,7 @@ import { mkdtemp, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { parseArgs } from 'node:util'
-import { createTokens } from '../src/auth/token.ts'
+import { secretTokens } from '../test/tokens.ts'
 import { type Bench, measureClosed, type Sample, writeCallers } from './closed.ts'
 import { buildDoable, type Running, start } from './contenders.ts'
 import { loadDatabase, type Store, startDatabase } from './database.ts'
@@ -63,14 +63,7 @@ async function openWays(
   running: { stop(): Promise<void> }[],
 ): Promise<Way[]> {
   const secret = Buffer.from(crypto.getRandomValues(new Uint8Array(32))).toString('base64url')
-  const none = { issuers: [], audiences: [] }
-  const tokens = await createTokens({
-    secrets: [secret],
-    jwksUrl: undefined,
-    jwks: none,
-    issuer: undefined,
-    audience: undefined,
-  })
+  const tokens = await secretTokens(secret)
   const doable = await buildDoable()
   const ways: Way[] = []
   for (const tasks of sizes) {

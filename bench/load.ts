@@ -1,5 +1,5 @@
-import { createTokens } from '../src/auth/token.ts'
 import { SECRET } from '../test/boot.ts'
+import { secretTokens } from '../test/tokens.ts'
 
 const USERS = 100
 const IN_FLIGHT = 32
@@ -11,13 +11,7 @@ const IN_FLIGHT = 32
  * @throws Error when an answer is not the expected one.
  */
 export async function sendLoad(url: string, count: number): Promise<void> {
-  const tokens = await createTokens({
-    secrets: [SECRET],
-    jwksUrl: undefined,
-    jwks: { issuers: [], audiences: [] },
-    issuer: undefined,
-    audience: undefined,
-  })
+  const tokens = await secretTokens(SECRET)
   const users = Array.from({ length: USERS }, (_, i) => `user-${i}`)
   const headers = new Map<string, Record<string, string>>()
   for (const user of users)

@@ -4,8 +4,8 @@ import { join } from 'node:path'
 import { parseArgs } from 'node:util'
 import { drizzle } from 'drizzle-orm/postgres-js'
 import postgres from 'postgres'
-import { createTokens } from '../src/auth/token.ts'
 import { findCollation } from '../src/db/collation.ts'
+import { secretTokens } from '../test/tokens.ts'
 import { checkAgreement } from './agree.ts'
 import { type Bench, measureClosed, type Sample, writeCallers } from './closed.ts'
 import { bare, buildDoable, buildPeers, type Running, start } from './contenders.ts'
@@ -72,13 +72,7 @@ async function measure(
   const url = await loadDatabase(database, doable?.command[0] ?? '', 'bench', plan.volume)
 
   const secret = Buffer.from(crypto.getRandomValues(new Uint8Array(32))).toString('base64url')
-  const tokens = await createTokens({
-    secrets: [secret],
-    jwksUrl: undefined,
-    jwks: { issuers: [], audiences: [] },
-    issuer: undefined,
-    audience: undefined,
-  })
+  const tokens = await secretTokens(secret)
   const sign = (user: string) => tokens.sign(user, 24 * 3600)
   const bench: Bench = {
     wrk: programs.wrk,

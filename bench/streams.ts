@@ -3,8 +3,8 @@ import { mkdtemp, readFile, rm } from 'node:fs/promises'
 import { connect, type Socket } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { createTokens } from '../src/auth/token.ts'
 import { startPostgresServer } from '../test/postgres-server.ts'
+import { secretTokens } from '../test/tokens.ts'
 
 /**
  * Many event streams on one process of the service: what each costs in memory, whether a
@@ -24,14 +24,7 @@ const SLOW_BOUND_MB = (SLOW_READERS * BACKLOG_MB) / 4
 const CUT_MS = 35_000
 
 const SECRET = 'k3Vq8ZtPw1Xy6Rb0Nf4Hs9Ld2Mj7Gc5Ta'
-const none = { issuers: [], audiences: [] }
-const tokens = await createTokens({
-  secrets: [SECRET],
-  jwksUrl: undefined,
-  jwks: none,
-  issuer: undefined,
-  audience: undefined,
-})
+const tokens = await secretTokens(SECRET)
 
 const print = (line: string) => process.stdout.write(`${line}\n`)
 let failed = false

@@ -2,12 +2,12 @@ import { afterAll, beforeAll, expect, test } from 'bun:test'
 import { drizzle } from 'drizzle-orm/postgres-js'
 import postgres from 'postgres'
 import { type App, createApp } from '../../src/app.ts'
-import { createTokens } from '../../src/auth/token.ts'
 import { findCollation } from '../../src/db/collation.ts'
 import { migrate } from '../../src/db/migrate.ts'
 import { createLog } from '../../src/log.ts'
 import { createFeed } from '../../src/sync/feed.ts'
 import { newDatabase, SECRET } from '../boot.ts'
+import { secretTokens } from '../tokens.ts'
 
 const PARTS = 16
 
@@ -40,13 +40,7 @@ beforeAll(async () => {
   await partition()
   const db = drizzle(recorded(sql))
   const log = createLog('silent')
-  const tokens = await createTokens({
-    secrets: [SECRET],
-    jwksUrl: undefined,
-    jwks: { issuers: [], audiences: [] },
-    issuer: undefined,
-    audience: undefined,
-  })
+  const tokens = await secretTokens(SECRET)
   const collation = await findCollation(drizzle(sql))
   const isReady = async () => true
   const config = { corsOrigins: [], rateLimit: 0, trustedProxies: [] }
