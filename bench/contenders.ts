@@ -35,7 +35,7 @@ export async function buildDoable(): Promise<Contender> {
 }
 
 /** The peers, compiled and installed below `folder` at the versions that their lock files name. */
-export async function buildPeers({ go, python3 }: Programs, folder: string): Promise<Contender[]> {
+export async function buildPeers({ go, python3 }: Programs<'go' | 'python3'>, folder: string): Promise<Contender[]> {
   const goPeer = join(folder, 'go-peer')
   const venv = join(folder, 'venv')
   await run([go, 'build', '-o', goPeer, '.'], { cwd: join(PEERS, 'go') })

@@ -5,49 +5,54 @@ import { parseArgs } from 'node:util'
 import { secretTokens } from '../test/tokens.ts'
 import { type Bench, measureClosed, type Sample, writeCallers } from './closed.ts'
 import { buildDoable, type Running, start } from './contenders.ts'
-import { loadDatabase, type Store, startDatabase } from './database.ts'
+import { LOADED_TASK, loadDatabase, type Store, startDatabase } from './database.ts'
+import { CALLERS, CONNECTIONS, describe, EACH } from './growth-report.ts'
 import { LOADS } from './loads.ts'
 import { type Pooler, startPooler } from './pooler.ts'
-import { count, machine, table } from './report.ts'
-import { median } from './statistics.ts'
+import { checkRoom, findPrograms } from './programs.ts'
+import { count } from './report.ts'
 
-const CONNECTIONS = 32
-
-/** As many users ask at any size, so that only the data grows; each has a hundred tasks. */
-const CALLERS = 10_000
-const EACH = 100
+/** The size at which other ways to run it are compared, or the largest when that is not asked for. */
+const COMPARED = 1_000_000
 
 interface Way {
-  label: string
-  service: Running
-  bench: Bench
+  readonly label: string
+  /** Tasks, where only the size differs from the other ways of this kind. */
+  readonly size: number | undefined
+  readonly service: Running
+  readonly bench: Bench
 }
 
 const say = (text: string) => process.stderr.write(`${text}\n`)
 
-/** What each endpoint costs as the data grows, and through a pooler. Writes `GROWTH.md`. */
+/** What each endpoint costs as the data grows, by several processes, and through a pooler. Writes `GROWTH.md`. */
 async function main(): Promise<void> {
   const { values } = parseArgs({
     options: {
       sizes: { type: 'string', default: '10000,1000000,10000000' },
       rounds: { type: 'string', default: '5' },
+      // For the ways that no goal is about.
+      'fewer-rounds': { type: 'string', default: '3' },
       seconds: { type: 'string', default: '3' },
       out: { type: 'string', default: join(import.meta.dir, 'GROWTH.md') },
     },
   })
+  const programs = await findPrograms(['wrk', 'pgbouncer'])
   const sizes = values.sizes.split(',').map(Number)
-  const wrk = Bun.which('wrk')
-  if (wrk === null) throw new Error('The bench cannot start. Missing:\n  - wrk: apt install wrk')
+  if (!sizes.every((tasks) => tasks > 0 && tasks % EACH === 0))
+    throw new Error(`--sizes takes numbers of tasks, with ${EACH} for each user: ${values.sizes}`)
+  await checkRoom(tmpdir(), sizes.reduce((sum, tasks) => sum + tasks, 0) * LOADED_TASK)
   const folder = await mkdtemp(join(tmpdir(), 'doable-growth-'))
   const running: { stop(): Promise<void> }[] = []
   try {
     const database = await startDatabase()
     running.push(database)
-    const pooler = await startPooler(database, folder)
+    const pooler = await startPooler(programs.pgbouncer, database, folder)
     running.push(pooler)
-    const ways = await openWays(sizes, database, pooler, wrk, folder, running)
-    const samples = await measure(ways, Number(values.rounds), Number(values.seconds))
-    await Bun.write(values.out, describe(ways, samples, pooler))
+    const ways = await openWays(sizes, database, pooler, programs.wrk, folder, running)
+    const [rounds, fewer, seconds] = [values.rounds, values['fewer-rounds'], values.seconds].map(Number)
+    const samples = await measure(ways, rounds ?? 0, fewer ?? 0, seconds ?? 0)
+    await Bun.write(values.out, describe(samples, pooler.version))
   } finally {
     for (const { stop } of running.reverse()) await stop()
     await rm(folder, { recursive: true, force: true })
@@ -67,74 +72,43 @@ async function openWays(
   const doable = await buildDoable()
   const ways: Way[] = []
   for (const tasks of sizes) {
-    say(`Loading ${count(tasks)} tasks`)
+    const began = performance.now()
     const volume = { users: tasks / EACH, tasks }
     const name = `tasks_${tasks}`
     const direct = await loadDatabase(database, doable.command[0] ?? '', name, volume)
+    say(`Loaded ${count(tasks)} tasks in ${count((performance.now() - began) / 1000)} s`)
     const callers = join(folder, `callers-${tasks}.txt`)
     await writeCallers(callers, Math.min(volume.users, CALLERS), (user) => tokens.sign(user, 24 * 3600))
     const bench: Bench = { wrk, callers, volume, databasePid: database.pid }
-    const open = async (label: string, url: string, env: Record<string, string> = {}) => {
+    const open = async (label: string, url: string, env: Record<string, string> = {}, size?: number) => {
       // A hundred users alone would soon have had their share.
       const service = await start(doable, url, secret, { RATE_LIMIT: '1000000', ...env })
       running.push(service)
-      ways.push({ label, service, bench })
+      ways.push({ label, size, service, bench })
     }
-    await open(`${count(tasks)} tasks`, direct)
-    if (tasks !== 1_000_000 && sizes.length > 1) continue
+    await open(`${count(tasks)} tasks`, direct, {}, tasks)
+    if (tasks !== (sizes.includes(COMPARED) ? COMPARED : Math.max(...sizes))) continue
+    for (const workers of ['2', '4']) await open(`the same, WORKERS=${workers}`, direct, { WORKERS: workers })
     await open('the same, DB_PREPARE=off', direct, { DB_PREPARE: 'off' })
     await open('PgBouncer, DB_PREPARE=off', pooler.url(name), { DB_PREPARE: 'off' })
-    if (pooler.prepares) await open('PgBouncer, DB_PREPARE=on', pooler.url(name))
+    await open('PgBouncer, DB_PREPARE=on', pooler.url(name))
   }
   return ways
 }
 
-async function measure(ways: readonly Way[], rounds: number, seconds: number): Promise<Map<Way, Sample[]>> {
+async function measure(ways: readonly Way[], rounds: number, fewer: number, seconds: number) {
   const samples = new Map<Way, Sample[]>(ways.map((way) => [way, []]))
   for (const { bench, service } of ways)
     for (const load of LOADS) await measureClosed(bench, service, load, CONNECTIONS, 1, 0)
   for (let round = 1; round <= rounds; round++) {
     say(`Round ${round}`)
+    const taken = ways.filter(({ size }) => size !== undefined || round <= fewer)
     for (const load of LOADS)
-      for (const way of round % 2 === 0 ? ways : ways.toReversed())
+      for (const way of round % 2 === 0 ? taken : taken.toReversed())
         samples.get(way)?.push(await measureClosed(way.bench, way.service, load, CONNECTIONS, seconds, round))
   }
-  return samples
+  return [...samples].map(([{ label, size }, taken]) => ({ label, size, samples: taken }))
 }
-
-function describe(ways: readonly Way[], samples: ReadonlyMap<Way, Sample[]>, pooler: Pooler): string {
-  const grid = (of: (sample: Sample) => number, form: (value: number) => string) =>
-    table(
-      ['load', ...ways.map(({ label }) => label)],
-      LOADS.map((load) => [
-        load,
-        ...ways.map((way) => form(median((samples.get(way) ?? []).filter((s) => s.load === load).map(of)))),
-      ]),
-    )
-  const failed = [...samples.values()].flat().reduce((sum, sample) => sum + sample.failed, 0)
-  return `${[
-    '# Growth',
-    `Made by \`bun bench/growth.ts\` on ${machine()}. ${CONNECTIONS} connections, medians of rounds in turn, everything in memory; ${EACH} tasks for each user, at most ${count(CALLERS)} of whom ask.`,
-    pooler.prepares
-      ? `PgBouncer ${pooler.version} in transaction mode with \`max_prepared_statements = 200\`.`
-      : `PgBouncer ${pooler.version} in transaction mode loses prepared statements (${PREPARING}), so that DB_PREPARE must be off.`,
-    '## Requests a second',
-    grid(({ rate }) => rate, count),
-    '## CPU seconds for 1,000 requests, service and database together',
-    grid(
-      ({ cpu, databaseCpu }) => cpu + databaseCpu,
-      (value) => value.toFixed(3),
-    ),
-    '## Of that, the database',
-    grid(
-      ({ databaseCpu }) => databaseCpu,
-      (value) => value.toFixed(3),
-    ),
-    failed === 0 ? 'Every request had a proper answer.' : `${failed} requests had no proper answer.`,
-  ].join('\n\n')}\n`
-}
-
-const PREPARING = 'they pass since 1.21'
 
 await main().catch((error: unknown) => {
   say(error instanceof Error ? error.message : String(error))

@@ -1,5 +1,5 @@
 import { mkdtemp, rm } from 'node:fs/promises'
-import { tmpdir } from 'node:os'
+import { loadavg, tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { parseArgs } from 'node:util'
 import { drizzle } from 'drizzle-orm/postgres-js'
@@ -9,32 +9,41 @@ import { secretTokens } from '../test/tokens.ts'
 import { checkAgreement } from './agree.ts'
 import { type Bench, measureClosed, type Sample, writeCallers } from './closed.ts'
 import { bare, buildDoable, buildPeers, type Running, start } from './contenders.ts'
-import { loadDatabase, startDatabase } from './database.ts'
+import { LOADED_TASK, loadDatabase, startDatabase } from './database.ts'
 import { measureFloor, statementsOf } from './floor.ts'
-import { LOADS, type Load, userName } from './loads.ts'
+import { LOADS, type Load, userName, type Volume } from './loads.ts'
 import { measureOpen, type OpenSample } from './open.ts'
-import { findPrograms, type Programs } from './programs.ts'
+import { checkRoom, findPrograms, type Program, type Programs } from './programs.ts'
 import { describe, type Results } from './report.ts'
+
+const NEEDED = ['wrk', 'oha', 'go', 'python3', 'pgbench'] as const satisfies Program[]
+type Needed = (typeof NEEDED)[number]
 
 /** The connections that the goals are about: more rounds, and the floor beside them. */
 const MAIN = 32
 
-const FULL = {
-  volume: { users: 10_000, tasks: 1_000_000 },
-  rounds: 5,
-  connections: [1, 32, 256, 1000],
-  /** For connections other than `MAIN`. */
-  fewerRounds: 3,
-  seconds: 3,
-  rates: [200, 1000, 4000],
-  rateSeconds: 10,
+interface Plan {
+  readonly volume: Volume
+  readonly levels: readonly { readonly connections: number; readonly rounds: number; readonly seconds: number }[]
+  readonly rates: readonly number[]
+  readonly rateSeconds: number
 }
-const QUICK: typeof FULL = {
+
+/** Some 30 minutes on two cores. A thousand connections take a while to come in, which must not be most of the time. */
+const FULL: Plan = {
+  volume: { users: 10_000, tasks: 1_000_000 },
+  levels: [
+    { connections: 1, rounds: 1, seconds: 2 },
+    { connections: MAIN, rounds: 5, seconds: 3 },
+    { connections: 256, rounds: 2, seconds: 2 },
+    { connections: 1000, rounds: 2, seconds: 4 },
+  ],
+  rates: [200, 1000, 4000],
+  rateSeconds: 5,
+}
+const QUICK: Plan = {
   volume: { users: 1000, tasks: 50_000 },
-  rounds: 1,
-  connections: [32],
-  fewerRounds: 1,
-  seconds: 1,
+  levels: FULL.levels.map((level) => ({ ...level, rounds: 1, seconds: 1 })),
   rates: [200],
   rateSeconds: 2,
 }
@@ -43,8 +52,9 @@ const say = (text: string) => process.stderr.write(`${text}\n`)
 
 async function main(): Promise<void> {
   const { values } = parseArgs({ options: { quick: { type: 'boolean', default: false }, out: { type: 'string' } } })
-  const programs = await findPrograms()
+  const programs = await findPrograms(NEEDED)
   const plan = values.quick ? QUICK : FULL
+  await checkRoom(tmpdir(), plan.volume.tasks * LOADED_TASK)
   const folder = await mkdtemp(join(tmpdir(), 'doable-bench-'))
   const running: { stop(): Promise<void> }[] = []
   try {
@@ -58,11 +68,13 @@ async function main(): Promise<void> {
 }
 
 async function measure(
-  plan: typeof FULL,
-  programs: Programs,
+  plan: Plan,
+  programs: Programs<Needed>,
   folder: string,
   running: { stop(): Promise<void> }[],
 ): Promise<Results> {
+  const [busy = Number.NaN] = loadavg()
+  const began = performance.now()
   say('Building')
   const contenders = [await buildDoable(), ...(await buildPeers(programs, folder))]
   say('Loading the database')
@@ -98,20 +110,20 @@ async function measure(
   const samples: Sample[] = []
   const floor = new Map<Load, number[]>()
   const statements = await statementsOf(plan.volume, await collationOf(url))
-  for (const connections of plan.connections)
-    for (let round = 1; round <= (connections === MAIN ? plan.rounds : plan.fewerRounds); round++) {
+  for (const { connections, rounds, seconds } of plan.levels)
+    for (let round = 1; round <= rounds; round++) {
       say(`${connections} connections, round ${round}`)
       for (const load of LOADS) {
         // Each round begins with another one, so that none always comes after the same.
         for (const service of rotated(services, round))
-          samples.push(await measureClosed(bench, service, load, connections, plan.seconds, round))
+          samples.push(await measureClosed(bench, service, load, connections, seconds, round))
         const statement = statements.get(load)
         if (connections !== MAIN || !statement) continue
-        const { volume, seconds } = plan
+        const { volume } = plan
         const rate = await measureFloor(programs.pgbench, url, folder, load, statement, volume, connections, seconds)
         floor.set(load, [...(floor.get(load) ?? []), rate])
       }
-      samples.push(await measureClosed(bench, ground, 'bare', connections, plan.seconds, round))
+      samples.push(await measureClosed(bench, ground, 'bare', connections, seconds, round))
     }
 
   const open: OpenSample[] = []
@@ -130,7 +142,17 @@ async function measure(
         open.push(sample)
       }
   const names = contenders.map(({ name }) => name)
-  return { names, volume: plan.volume, seconds: plan.seconds, main: MAIN, samples, floor, open }
+  return {
+    names,
+    volume: plan.volume,
+    seconds: plan.levels.map(({ seconds }) => seconds),
+    main: MAIN,
+    samples,
+    floor,
+    open,
+    busy,
+    minutes: (performance.now() - began) / 60_000,
+  }
 }
 
 function rotated<T>(items: readonly T[], by: number): T[] {

@@ -13,6 +13,7 @@ export interface OpenSample {
   /** Asked for, and reached, a second. */
   rate: number
   reached: number
+  connections: number
   p50: number
   p99: number
   max: number
@@ -22,8 +23,8 @@ export interface OpenSample {
 /** oha sends one token in all its requests: each of these users gets a process of their own. */
 const CALLERS = 16
 
-/** Connections of each of them. */
-const CONNECTIONS = 8
+/** Connections of each of them: a thousand in all. */
+const CONNECTIONS = 63
 
 const BODY = JSON.stringify({ title: 'A new task of the bench', priority: 'high', tags: ['home', 'errands'] })
 
@@ -81,6 +82,7 @@ export async function measureOpen(
     load,
     rate,
     reached: sorted.length / seconds,
+    connections: CALLERS * CONNECTIONS,
     p50: quantile(sorted, 0.5),
     p99: quantile(sorted, 0.99),
     max: sorted.at(-1) ?? Number.NaN,

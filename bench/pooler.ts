@@ -4,26 +4,18 @@ import { join } from 'node:path'
 import { freePort, type PostgresServer } from '../test/postgres-server.ts'
 import { run } from './programs.ts'
 
-/** The first PgBouncer that carries prepared statements through transaction mode. */
-const PREPARES_SINCE = 1.21
-
 /** `nobody`: PgBouncer, too, refuses to run as root. */
 const NOBODY = 65534
 
 export interface Pooler {
   readonly version: string
-  /** Whether DB_PREPARE can stay on. */
-  readonly prepares: boolean
   url(database: string): string
   stop(): Promise<void>
 }
 
-/** PgBouncer in transaction mode before a server, as Neon's pooler works. @throws Error when there is none. */
-export async function startPooler(server: PostgresServer, folder: string): Promise<Pooler> {
-  const program = Bun.which('pgbouncer') ?? Bun.which('pgbouncer', { PATH: '/usr/sbin' })
-  if (program === null) throw new Error('The bench cannot start. Missing:\n  - pgbouncer: apt install pgbouncer')
+/** PgBouncer in transaction mode before a server, as Neon's pooler works. */
+export async function startPooler(program: string, server: PostgresServer, folder: string): Promise<Pooler> {
   const version = /PgBouncer ([\d.]+)/.exec(await run([program, '--version']))?.[1] ?? '0'
-  const prepares = Number.parseFloat(version) >= PREPARES_SINCE
   const port = freePort()
   const users = join(folder, 'users.txt')
   const file = join(folder, 'pgbouncer.ini')
@@ -41,7 +33,8 @@ export async function startPooler(server: PostgresServer, folder: string): Promi
       `auth_file = ${users}`,
       'pool_mode = transaction',
       'default_pool_size = 8',
-      ...(prepares ? ['max_prepared_statements = 200'] : []),
+      // The default of its newest versions; 0, which loses them, was that of older ones.
+      'max_prepared_statements = 200',
     ].join('\n'),
   )
   const asRoot = process.getuid?.() === 0
@@ -50,7 +43,6 @@ export async function startPooler(server: PostgresServer, folder: string): Promi
   const ended = new Promise<void>((resolve) => child.once('close', () => resolve()))
   return {
     version,
-    prepares,
     url: (database) => `postgres://postgres@127.0.0.1:${port}/${database}`,
     async stop() {
       child.kill('SIGINT')

@@ -2,14 +2,17 @@ import { cpus, release, totalmem } from 'node:os'
 import { join } from 'node:path'
 import type { Sample } from './closed.ts'
 import { SETTINGS } from './database.ts'
+import { goalsOf } from './goals.ts'
 import { LOADS, type Load, type Volume } from './loads.ts'
 import type { OpenSample } from './open.ts'
 import { plot } from './plot.ts'
+import { faultsOf } from './shape.ts'
 import { median, spread } from './statistics.ts'
 
 export interface Results {
   volume: Volume
-  seconds: number
+  /** That measurements took, by level. */
+  seconds: readonly number[]
   /** The services in the order of the tables, Doable first. */
   names: string[]
   /** The connections of the main table. */
@@ -18,11 +21,17 @@ export interface Results {
   /** pgbench's rates for the loads that are one statement. */
   floor: Map<Load, number[]>
   open: OpenSample[]
+  /** What the machine did beforehand: its load average over a minute. */
+  busy: number
+  minutes: number
 }
 
 type Of = (sample: Sample) => number
 
-/** Writes `RESULTS.md` and `RESULTS.svg` into a folder. */
+/** For what cannot be measured. */
+const NONE = '–'
+
+/** Writes `RESULTS.md` and `RESULTS.svg` into a folder. @throws Error when a measurement is missing. */
 export async function describe(results: Results, folder: string): Promise<void> {
   const { samples, main, names } = results
   const levels = [...new Set(samples.map(({ connections }) => connections))]
@@ -33,18 +42,20 @@ export async function describe(results: Results, folder: string): Promise<void> 
   const rateOf: Of = ({ rate }) => rate
   const others = names.slice(1)
 
+  // A service that has answered nothing in time has no spread.
+  const cell = (of: readonly number[]) =>
+    median(of) === 0 ? '0' : `${count(median(of))} ±${Math.round(spread(of) * 100)} %`
   const rates = table(
     ['load', ...names, 'pgbench', ...others.map((name) => `× ${name}`), '÷ pgbench'],
     LOADS.map((load) => {
       const own = middle(names[0] ?? '', load, main, rateOf)
       const floor = results.floor.get(load)
-      const cell = (of: readonly number[]) => `${count(median(of))} ±${Math.round(spread(of) * 100)} %`
       return [
         load,
         ...names.map((name) => cell(values(name, load, main, rateOf))),
-        floor ? cell(floor) : '',
+        floor ? cell(floor) : NONE,
         ...others.map((name) => times(own / middle(name, load, main, rateOf))),
-        floor ? times(own / median(floor)) : '',
+        floor ? times(own / median(floor)) : NONE,
       ]
     }),
   )
@@ -56,7 +67,7 @@ export async function describe(results: Results, folder: string): Promise<void> 
         LOADS.map((load) => [
           load,
           ...names.flatMap((name) => [
-            count(middle(name, load, connections, rateOf)),
+            cell(values(name, load, connections, rateOf)),
             ms(middle(name, load, connections, ({ p50 }) => p50)),
             ms(middle(name, load, connections, ({ p99 }) => p99)),
           ]),
@@ -94,6 +105,10 @@ export async function describe(results: Results, folder: string): Promise<void> 
       ...names.flatMap((name) => openCells(found.find(({ contender }) => contender === name))),
     ]),
   )
+  const goals = table(
+    ['goal', 'wanted', 'reached', 'verdict'],
+    goalsOf(results).map(({ what, wanted, reached, verdict }) => [what, wanted, reached, verdict]),
+  )
   const trouble = samples.filter(({ failed, timeouts }) => failed + timeouts > 0)
   const troubles = trouble.map(
     ({ contender, load, connections, failed, timeouts }) =>
@@ -103,9 +118,12 @@ export async function describe(results: Results, folder: string): Promise<void> 
 
   const text = [
     '# Results',
-    `Made by \`bun run bench\` on ${machine()}. Services, PostgreSQL and load generator share these cores. ${count(results.volume.users)} users with their own tokens, ${count(results.volume.tasks)} tasks; one run, the services in turn, ${results.seconds} s for each measurement. PostgreSQL 18 with ${['fsync = off', ...SETTINGS].map((line) => `\`${line}\``).join(', ')}.`,
+    `Made by \`bun run bench\` on ${machine()}; its load average before was ${results.busy.toFixed(2)}. Services, PostgreSQL and load generator share these cores. ${count(results.volume.users)} users with their own tokens, ${count(results.volume.tasks)} tasks; one run of ${Math.round(results.minutes)} minutes, the services in turn, ${Math.min(...results.seconds)} to ${Math.max(...results.seconds)} s for each measurement. PostgreSQL 18 with ${['fsync = off', ...SETTINGS].map((line) => `\`${line}\``).join(', ')}.`,
     'All services answer the same requests from the same tables with the same fields and raise the same counter; that their answers agree is checked before anything is measured.',
     '![Requests a second](RESULTS.svg)',
+    '## Goals',
+    `Ratios of medians at ${main} connections.`,
+    goals,
     `## Requests a second at ${main} connections`,
     `Medians, and half the distance from the least to the greatest. \`pgbench\` runs Doable's own prepared statements (the mix is not one statement). A bare \`Bun.serve\` with a fixed answer reaches, a second: ${ground} connections.`,
     rates,
@@ -117,13 +135,17 @@ export async function describe(results: Results, folder: string): Promise<void> 
     'Latencies in milliseconds; in a closed loop a stalled service is asked less, so those of the next section are the ones to trust.',
     ...byLevel,
     '## Latency at fixed rates',
-    'In milliseconds from when each request was due. `n/s` where the rate was not reached: there the latencies only say that it is too much.',
+    'In milliseconds from when each request was due. A rate in brackets is what was reached instead: there the latencies only say that it is too much.',
     open,
     '## Requests without a proper answer',
     troubles.length === 0 ? 'None.' : troubles.join('\n'),
   ]
-  await Bun.write(join(folder, 'RESULTS.md'), `${text.join('\n\n')}\n`)
+  const report = `${text.join('\n\n')}\n`
+  // What is there is written: an hour's figures are not thrown away for a hole in them.
+  await Bun.write(join(folder, 'RESULTS.md'), report)
   await Bun.write(join(folder, 'RESULTS.svg'), await plot(results))
+  const faults = faultsOf(report)
+  if (faults.length > 0) throw new Error(`The report is not whole:\n${faults.join('\n')}`)
 }
 
 function openCells(sample: OpenSample | undefined): string[] {

@@ -1,0 +1,79 @@
+/**
+ * Whether a report of the bench has all that it should: `bun bench/shape.ts [bench/RESULTS.md]`. The bench itself
+ * asks this before it writes one, as a table with a hole would mislead.
+ */
+import { join } from 'node:path'
+import { LOADS } from './loads.ts'
+
+export const NAMES = ['Doable', 'Go', 'Hono', 'FastAPI']
+
+/** The sections, and what the first column of each one's table must have, at least. */
+const SECTIONS: Record<string, readonly string[]> = {
+  Goals: [
+    'get ÷ FastAPI',
+    'list ÷ FastAPI',
+    'create ÷ FastAPI',
+    ...LOADS.map((load) => `${load} ÷ Go`),
+    'get ÷ pgbench',
+    ...LOADS.map((load) => `p99 of ${load}, 1000 connections in a closed loop`),
+    'resident memory under load, all connections',
+  ],
+  'Requests a second at 32 connections': LOADS,
+  'CPU seconds for 1,000 requests at 32 connections': LOADS,
+  Memory: ['32 connections'],
+  'By connections, closed loop': LOADS,
+  'Latency at fixed rates': ['get', 'list', 'create'],
+  'Requests without a proper answer': [],
+}
+
+/** What the columns of the main table must be, at least. */
+const COLUMNS = [...NAMES, 'pgbench', ...NAMES.slice(1).map((name) => `× ${name}`), '÷ pgbench']
+
+/** What a missing measurement looks like. */
+const HOLE = /NaN|undefined|Infinity/
+
+/** Everything that a report lacks; nothing when it is whole. */
+export function faultsOf(report: string): string[] {
+  const faults: string[] = []
+  if (!/^Made by .+ on \d+ × .+ GB, Linux .+ Bun [\d.]+/m.test(report)) faults.push('the machine is not described')
+  for (const line of report.split('\n'))
+    if (!line.startsWith('|') && HOLE.test(line)) faults.push(`a value is missing: ${line}`)
+  if (!report.includes('(RESULTS.svg)')) faults.push('the plot is not shown')
+  const sections = new Map(
+    report
+      .split(/^## /m)
+      .slice(1)
+      .map((text) => [text.split('\n')[0] ?? '', rowsOf(text)]),
+  )
+  for (const [title, wanted] of Object.entries(SECTIONS)) {
+    const rows = sections.get(title)
+    if (!rows) faults.push(`there is no section "${title}"`)
+    else
+      for (const name of wanted)
+        if (!rows.some(([first]) => first === name)) faults.push(`"${title}" has no row "${name}"`)
+  }
+  const [head = []] = sections.get('Requests a second at 32 connections') ?? []
+  for (const name of COLUMNS) if (!head.includes(name)) faults.push(`the rates have no column "${name}"`)
+  for (const [title, rows] of sections)
+    for (const row of rows)
+      for (const [at, cell] of row.entries())
+        if (cell === '' || HOLE.test(cell)) faults.push(`"${title}", row "${row[0]}": column ${at + 1} is "${cell}"`)
+  return faults
+}
+
+/** The cells of all tables in a section, heads included. */
+function rowsOf(section: string): string[][] {
+  const lines = section.split('\n').filter((line) => line.startsWith('|') && !/^[|\s:-]+$/.test(line))
+  return lines.map((line) =>
+    line
+      .slice(1, -1)
+      .split('|')
+      .map((cell) => cell.trim()),
+  )
+}
+
+if (import.meta.main) {
+  const faults = faultsOf(await Bun.file(process.argv[2] ?? join(import.meta.dir, 'RESULTS.md')).text())
+  process.stdout.write(faults.length === 0 ? 'The report is whole.\n' : `${faults.join('\n')}\n`)
+  if (faults.length > 0) process.exitCode = 1
+}
