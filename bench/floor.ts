@@ -64,6 +64,8 @@ export async function statementsOf(volume: Volume, collation: string): Promise<M
   return statements
 }
 
+const WRITES: ReadonlySet<Load> = new Set(['create', 'update', 'complete'])
+
 /** The same statement as a script of pgbench. */
 function scriptOf(load: Load, { text, parameters }: Statement, volume: Volume): string {
   const id = load === 'create' ? 'gen_random_uuid()' : task
@@ -78,8 +80,12 @@ function scriptOf(load: Load, { text, parameters }: Statement, volume: Volume): 
             ? `'${value.replaceAll("'", "''")}'`
             : String(value)
   const filled = text.replace(/\$(\d+)/g, (_, at) => literal(parameters[Number(at) - 1]))
+  // Those that `load.lua` has write, by odd numbers: the others' revisions must stay for the list that has not changed.
+  const user = WRITES.has(load)
+    ? `1 + 2 * random(0, ${Math.floor(volume.users / 2) - 1})`
+    : `random(0, ${volume.users - 1})`
   return [
-    `\\set u random(0, ${volume.users - 1})`,
+    `\\set u ${user}`,
     `\\set n :u + ${volume.users} * random(0, ${tasksEach(volume) - 1})`,
     `${filled.replace(/\s+/g, ' ')};`,
   ].join('\n')
