@@ -1,3 +1,5 @@
+import { entityTag } from '../http/conditional.ts'
+import type { TaskPage } from './list.ts'
 import type { SORTS, TaskQuery } from './query.ts'
 
 /** The parts of a `sort` value; newest first where there is none. */
@@ -8,8 +10,17 @@ export function sortOf(sort: TaskQuery['sort'] = '-created_at'): { sort: (typeof
 }
 
 /** The address of the next page as a `Link` (RFC 8288): this one, with another cursor. */
-export function pageLink(request: Request, cursor: string): string {
+function pageLink(request: Request, cursor: string): string {
   const url = new URL(request.url)
   url.searchParams.set('cursor', cursor)
   return `<${url.pathname}${url.search}>; rel="next"`
+}
+
+/** What the answer says of a page beside its tasks: the revision that it shows, the way on, and how many there are. */
+export function pageHeaders(request: Request, { revision, cursor, total }: TaskPage): Record<string, string> {
+  return {
+    etag: entityTag(revision),
+    ...(cursor !== undefined && { link: pageLink(request, cursor) }),
+    ...(total !== undefined && { 'x-total-count': String(total) }),
+  }
 }

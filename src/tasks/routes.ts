@@ -9,7 +9,7 @@ import { Written, written } from '../http/written.ts'
 import { invalid } from '../problem.ts'
 import type { Lists } from './list.ts'
 import { Completion, changesIn, NewTask, newTaskFrom, Task, TaskPatch, TaskPath, UserPath } from './model.ts'
-import { pageLink, sortOf } from './page.ts'
+import { pageHeaders, sortOf } from './page.ts'
 import { filtersOf, queryOf, TaskQuery } from './query.ts'
 import type { Store } from './store.ts'
 
@@ -41,9 +41,7 @@ export function taskRoutes(gate: Gate, store: Store, lists: Lists, once: Once) {
           ...sortOf(query.sort),
           filters: filtersOf(query),
         })
-        set.headers['etag'] = entityTag(page.revision)
-        if (page.cursor !== undefined) set.headers['link'] = pageLink(request, page.cursor)
-        if (page.total !== undefined) set.headers['x-total-count'] = page.total
+        Object.assign(set.headers, pageHeaders(request, page))
         return written(page.tasks, set)
       },
       {

@@ -8,7 +8,7 @@ import { Written, written } from '../http/written.ts'
 import { invalid } from '../problem.ts'
 import type { Lists } from './list.ts'
 import { Task, TaskPath, UserPath } from './model.ts'
-import { pageLink } from './page.ts'
+import { pageHeaders } from './page.ts'
 import { filtersOf, PageQuery, queryOf } from './query.ts'
 import type { Store } from './store.ts'
 
@@ -40,9 +40,7 @@ export function trashRoutes(gate: Gate, store: Store, lists: Lists, once: Once) 
         }
         const order = { from: 'trash', sort: 'deleted_at', descending: true, filters: filtersOf({}) } as const
         const page = await lists.page(user.id, { ...query, ...order })
-        set.headers['etag'] = entityTag(page.revision)
-        if (page.cursor !== undefined) set.headers['link'] = pageLink(request, page.cursor)
-        if (page.total !== undefined) set.headers['x-total-count'] = page.total
+        Object.assign(set.headers, pageHeaders(request, page))
         return written(page.tasks, set)
       },
       {

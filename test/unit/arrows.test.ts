@@ -40,6 +40,7 @@ const arrows: [room: string, mayImport: string[]][] = [
     'src/*/{routes,*-routes}.ts',
     ['src/auth/user.ts', 'src/http/{body,conditional,idempotency,problems,written}.ts', 'src/tasks/{model,query}.ts'],
   ],
+  ['src/tasks/page.ts', ['src/http/conditional.ts']],
   [`src/tasks/${statements}.ts`, ['src/db/{schema,account-schema,errors,replies}.ts']],
   ['src/sync/*.ts', ['src/db/schema.ts', 'src/tasks/{model,rows,statement}.ts']],
   ['src/transfer/*.ts', ['src/db/schema.ts', 'src/tasks/{model,dates,statement}.ts']],
