@@ -23,6 +23,9 @@ const START_WAIT_MS = 10_000
 /** How long a stop waits for requests that are still running. */
 const DRAIN_MS = 10_000
 
+/** How often it looks whether they still do. */
+const LOOK_MS = 50
+
 /** How long a worker goes on listening while its connections end with their next answer. */
 const HANDOVER_MS = 500
 
@@ -55,6 +58,7 @@ export async function startService(config: Config, log: Logger, { isWorker = fal
   let streams: Feed | undefined
   const tracing = config.tracing && (await openTracing(config.tracing, log))
   const database = await openDatabase(config, watching(metrics, tracing))
+  let admin: ReturnType<typeof startAdmin> | undefined
   try {
     await prepareDatabase(config, database)
     const secret = await currentSecret(config)
@@ -84,20 +88,19 @@ export async function startService(config: Config, log: Logger, { isWorker = fal
       isReady,
       isStopping: () => leaving,
     })
+    // Before the service's own port: where this one is taken, nobody has been let in yet. The parent listens for all
+    // its workers.
+    if (metrics && config.adminPort !== undefined && !isWorker)
+      admin = startAdmin(config.host, config.adminPort, { isReady, metrics: metrics.print })
     app.listen({
       hostname: config.host,
       port: config.port,
       reusePort: isWorker,
       maxRequestBodySize: MAX_SOCKET_BODY,
     })
-    const purging = startPurging(database, config.trashDays, feed, log)
     const { server } = app
     if (!server) throw new Error('the server did not start')
-    // The parent listens for all its workers.
-    const admin =
-      metrics && config.adminPort !== undefined && !isWorker
-        ? startAdmin(config.host, config.adminPort, { isReady, metrics: metrics.print })
-        : undefined
+    const purging = startPurging(database, config.trashDays, feed, log)
     return {
       url: `http://${server.hostname?.includes(':') ? `[${server.hostname}]` : server.hostname}:${server.port}`,
       database: database.label,
@@ -117,6 +120,7 @@ export async function startService(config: Config, log: Logger, { isWorker = fal
       },
     }
   } catch (error) {
+    admin?.stop()
     await database.close()
     await tracing?.close()
     throw error
@@ -187,12 +191,21 @@ function watching(metrics: Metrics | undefined, tracing: Tracing | undefined): T
   return (work) => metrics.statement(tracing.statement(work))
 }
 
+/**
+ * Takes no new connections, and cuts those that are left once every answer has been sent. Left
+ * are those that still send a body which was refused unread: to cut them with the answer
+ * would reset them, and clients would lose it while they send (RFC 9112, 9.6).
+ */
 async function drain(server: Bun.Server<unknown>): Promise<void> {
-  let timer: Timer | undefined
-  const late = new Promise<void>((resolve) => {
-    timer = setTimeout(() => resolve(server.stop(true)), DRAIN_MS)
+  let ended = false
+  void server.stop().then(() => {
+    ended = true
   })
-  await Promise.race([server.stop(), late]).finally(() => clearTimeout(timer))
+  for (let waited = 0; !ended && waited < DRAIN_MS; waited += LOOK_MS) {
+    await Bun.sleep(LOOK_MS)
+    if (server.pendingRequests === 0) break
+  }
+  if (!ended) await server.stop(true)
 }
 
 function findAway(error: unknown): Problem | undefined {
