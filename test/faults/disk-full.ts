@@ -1,7 +1,7 @@
 /**
  * PostgreSQL's disk full: its tables lie on a mount of 24 MB, which writers fill. Reads must go on,
  * writes be done or be 503, nothing be half done, and service return with the room. Mounting needs
- * root, so this is run by hand: `bun test/faults/disk-full.ts`
+ * root, so this stands apart from the tests: `bun test/faults/disk-full.ts`
  */
 import { chown, mkdtemp, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
