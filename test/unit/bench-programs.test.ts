@@ -1,0 +1,56 @@
+import { afterAll, beforeAll, describe, expect, test } from 'bun:test'
+import { chmod, mkdtemp, rm } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { checkRoom, findPrograms } from '../../bench/programs.ts'
+
+let folder: string
+beforeAll(async () => {
+  folder = await mkdtemp(join(tmpdir(), 'doable-bench-test-'))
+})
+afterAll(() => rm(folder, { recursive: true, force: true }))
+
+describe('a bench refuses to start', () => {
+  test('without its programs, and names all that are missing', async () => {
+    const names = ['wrk', 'oha', 'go', 'python3', 'pgbench', 'pgbouncer'] as const
+    const error: unknown = await findPrograms(names, folder).catch((reason: unknown) => reason)
+    expect(error).toBeInstanceOf(Error)
+    const [first, ...lines] = String(error).split('\n')
+    expect(first).toContain('The bench cannot start. Missing:')
+    expect(lines.map((line) => /^ {2}- (\w+), .+/.exec(line)?.[1])).toEqual([...names])
+  })
+
+  const old = ['1.18.0', '1.20.1', '0.99.0']
+  test.each(old)('with PgBouncer %s, which loses prepared statements', async (version) => {
+    await placePgbouncer(version)
+    await expect(findPrograms(['pgbouncer'], folder)).rejects.toThrow(`is PgBouncer ${version.replace(/\.\d+$/, '')}`)
+  })
+
+  test.each(['1.21.0', '1.24.1', '2.0.0'])('but not with PgBouncer %s', async (version) => {
+    await placePgbouncer(version)
+    expect(await findPrograms(['pgbouncer'], folder)).toEqual({ pgbouncer: join(folder, 'pgbouncer') })
+  })
+
+  async function placePgbouncer(version: string): Promise<void> {
+    const path = join(folder, 'pgbouncer')
+    await Bun.write(path, `#!/bin/sh\necho PgBouncer ${version}\n`)
+    await chmod(path, 0o755)
+  }
+
+  test.each(['main', 'growth'])('on the command line too, before anything is started: %s', async (name) => {
+    const child = Bun.spawn([process.execPath, join(import.meta.dir, `../../bench/${name}.ts`)], {
+      env: { PATH: folder },
+      stdout: 'pipe',
+      stderr: 'pipe',
+    })
+    const [output, errors, code] = await Promise.all([child.stdout.text(), child.stderr.text(), child.exited])
+    expect(code).toBe(1)
+    expect(output).toBe('')
+    expect(errors).toStartWith('The bench cannot start. Missing:\n  - wrk, the load generator: apt install wrk\n')
+  })
+
+  test('on a disk without room', async () => {
+    await expect(checkRoom(folder, 1e18)).rejects.toThrow(/of room, 1000000000 GB are needed/)
+    await checkRoom(folder, 1)
+  })
+})

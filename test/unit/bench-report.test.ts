@@ -1,0 +1,116 @@
+import { afterAll, beforeAll, describe, expect, test } from 'bun:test'
+import { mkdtemp, rm } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import type { Sample } from '../../bench/closed.ts'
+import { goalsOf } from '../../bench/goals.ts'
+import { LOADS } from '../../bench/loads.ts'
+import { describe as describeResults, type Results } from '../../bench/report.ts'
+import { faultsOf, NAMES } from '../../bench/shape.ts'
+
+let folder: string
+beforeAll(async () => {
+  folder = await mkdtemp(join(tmpdir(), 'doable-bench-test-'))
+})
+afterAll(() => rm(folder, { recursive: true, force: true }))
+
+/** Each service twice as fast as the next one. */
+function sampleOf(contender: string, load: Sample['load'], connections: number): Sample {
+  const rate = 16_000 / 2 ** NAMES.indexOf(contender)
+  return {
+    contender,
+    load,
+    connections,
+    rate,
+    p50: 5,
+    p99: 50,
+    failed: 0,
+    timeouts: 0,
+    cpu: 0.1,
+    databaseCpu: 0.1,
+    memory: 120,
+  }
+}
+
+const results: Results = {
+  volume: { users: 10, tasks: 1000 },
+  seconds: [2, 5],
+  names: [...NAMES],
+  main: 32,
+  samples: [1, 32, 1000].flatMap((connections) => [
+    ...NAMES.flatMap((name) => LOADS.map((load) => sampleOf(name, load, connections))),
+    sampleOf('Bun.serve', 'bare', connections),
+  ]),
+  floor: new Map(LOADS.filter((load) => load !== 'mix').map((load) => [load, [32_000, 32_000]])),
+  open: NAMES.flatMap((contender) =>
+    ['get', 'list', 'create'].map((load) => ({
+      contender,
+      load,
+      rate: 200,
+      reached: contender === 'FastAPI' ? 100 : 200,
+      connections: 1008,
+      p50: 1,
+      p99: 2,
+      max: 3,
+      failed: 0,
+    })),
+  ),
+  busy: 0.1,
+  minutes: 40,
+}
+
+async function reportOf(of: Results): Promise<string> {
+  const error: unknown = await describeResults(of, folder).catch((reason: unknown) => reason)
+  const text = await Bun.file(join(folder, 'RESULTS.md')).text()
+  expect(faultsOf(text).length > 0).toBe(error !== undefined)
+  return text
+}
+
+describe('a report', () => {
+  test('of all measurements is whole, and has a plot', async () => {
+    expect(faultsOf(await reportOf(results))).toEqual([])
+    expect(await Bun.file(join(folder, 'RESULTS.svg')).text()).toStartWith('<svg')
+  })
+
+  test('says of each goal whether it is met, or by how much it is missed', async () => {
+    const verdicts = new Map(goalsOf(results).map(({ what, verdict }) => [what, verdict]))
+    expect(verdicts.get('get ÷ Go')).toBe('met')
+    expect(verdicts.get('list ÷ FastAPI')).toBe('missed by 87 %')
+    expect(verdicts.get('get ÷ pgbench')).toBe('met')
+    expect(verdicts.get('p99 of get, 1000 connections in a closed loop')).toBe('met')
+    expect(verdicts.get('resident memory under load, all connections')).toBe('met')
+    const heavy = results.samples.map((sample) => ({ ...sample, memory: 168, p99: 100.1 }))
+    const missed = new Map(goalsOf({ ...results, samples: heavy }).map(({ what, verdict }) => [what, verdict]))
+    expect(missed.get('resident memory under load, all connections')).toBe('missed by 5 %')
+    expect(missed.get('p99 of mix, 1000 connections in a closed loop')).toBe('missed by 1 %')
+  })
+
+  const without = (drop: (sample: Sample) => boolean): Results => ({
+    ...results,
+    samples: results.samples.filter((sample) => !drop(sample)),
+  })
+  const holes: [what: string, of: Results][] = [
+    ['one load of one peer', without((s) => s.contender === 'Go' && s.load === 'update' && s.connections === 32)],
+    ['the thousand connections', without((s) => s.connections === 1000)],
+    ['the bare server', without((s) => s.contender === 'Bun.serve')],
+    ['the floor of a get', { ...results, floor: new Map() }],
+    ['the load before it', { ...results, busy: Number.NaN }],
+    ['a peer', { ...results, names: ['Doable', 'Go', 'FastAPI'] }],
+  ]
+  test.each(holes)('without %s is not whole', async (_, of) => {
+    expect(faultsOf(await reportOf(of))).not.toBeEmpty()
+  })
+
+  const cuts: [what: string, cut: (text: string) => string][] = [
+    ['a section', (text) => text.replace('## Memory', 'Memory')],
+    ['the plot', (text) => text.replace('![Requests a second](RESULTS.svg)', '')],
+    ['the machine', (text) => text.replace(/ GB, Linux/, '')],
+    ['a cell', (text) => text.replace('| 0.100 |', '|  |')],
+    ['a row', (text) => text.replace(/^\| complete .*$/m, '')],
+  ]
+  test.each(cuts)('that has lost %s is not whole', async (_, cut) => {
+    const text = await reportOf(results)
+    expect(cut(text)).not.toBe(text)
+    expect(faultsOf(cut(text))).not.toBeEmpty()
+  })
+})
