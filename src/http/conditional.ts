@@ -22,11 +22,16 @@ export function isUnchanged(request: Request, revision: number): boolean {
 }
 
 /**
- * 304 (RFC 9110, 15.4.5): the client has what it asks for. Elysia passes a Response
- * through beside the declared answers, which its types for a promise do not know.
+ * 304 (RFC 9110, 15.4.5): the client has what it asks for. As a status with headers, since
+ * Elysia copies those of a Response one by one.
  */
-export function notModified(revision: number): never {
-  return new Response(null, { status: 304, headers: { etag: entityTag(revision) } }) as never
+export function notModified(
+  revision: number,
+  set: { status?: number | string; headers: Record<string, string | number> },
+): undefined {
+  set.status = 304
+  set.headers['etag'] = entityTag(revision)
+  return undefined
 }
 
 function revisionsIn(list: string): number[] {

@@ -33,7 +33,7 @@ export function taskRoutes(gate: Gate, store: Store, lists: Lists, once: Once) {
       async ({ user, query, set, request }) => {
         if (request.headers.has('if-none-match')) {
           const revision = await lists.revision(user.id)
-          if (isUnchanged(request, revision)) return notModified(revision)
+          if (isUnchanged(request, revision)) return notModified(revision, set)
         }
         const page = await lists.page(user.id, {
           ...query,
@@ -101,7 +101,7 @@ export function taskRoutes(gate: Gate, store: Store, lists: Lists, once: Once) {
       '/:id',
       async ({ user, params, set, request }) => {
         const task = await store.find(user.id, params.id)
-        return isUnchanged(request, task.revision) ? notModified(task.revision) : tagged(task, set)
+        return isUnchanged(request, task.revision) ? notModified(task.revision, set) : tagged(task, set)
       },
       {
         params: TaskPath,

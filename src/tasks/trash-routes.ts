@@ -36,7 +36,7 @@ export function trashRoutes(gate: Gate, store: Store, lists: Lists, once: Once) 
       async ({ user, query, set, request }) => {
         if (request.headers.has('if-none-match')) {
           const revision = await lists.revision(user.id)
-          if (isUnchanged(request, revision)) return notModified(revision)
+          if (isUnchanged(request, revision)) return notModified(revision, set)
         }
         const order = { from: 'trash', sort: 'deleted_at', descending: true, filters: filtersOf({}) } as const
         const page = await lists.page(user.id, { ...query, ...order })
