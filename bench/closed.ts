@@ -41,7 +41,7 @@ export async function writeCallers(path: string, count: number, sign: (user: str
   await Bun.write(path, `${lines.join('\n')}\n`)
 }
 
-/** Asks as fast as answers come, on so many connections, for so many seconds. */
+/** Asks as fast as answers come, on so many connections, for so many seconds, and waits until the service rests again. */
 export async function measureClosed(
   bench: Bench,
   service: Running,
@@ -50,7 +50,6 @@ export async function measureClosed(
   seconds: number,
   seed: number,
 ): Promise<Sample> {
-  await settle(service.pid)
   const before = { cpu: await cpuOf(service.pid), database: await cpuOf(bench.databasePid) }
   // One thread: a second would take a core that the service could use.
   const command = [bench.wrk, '-t1', `-c${connections}`, `-d${seconds}s`, '--latency', '--timeout', `${PATIENCE_S}s`]
@@ -62,7 +61,7 @@ export async function measureClosed(
   const { requests, microseconds, p50, p99, refused, timeouts, broken } = JSON.parse(line) as Record<string, number>
   const answered = requests ?? 0
   const each = (used: number) => (used / answered) * 1000
-  return {
+  const sample: Sample = {
     contender: service.name,
     load,
     connections,
@@ -75,4 +74,6 @@ export async function measureClosed(
     databaseCpu: each((await cpuOf(bench.databasePid)) - before.database),
     memory: await memoryOf(service.pid),
   }
+  await settle(service.pid)
+  return sample
 }

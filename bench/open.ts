@@ -28,7 +28,7 @@ const CONNECTIONS = 63
 
 const BODY = JSON.stringify({ title: 'A new task of the bench', priority: 'high', tags: ['home', 'errands'] })
 
-/** Asks at a fixed rate whatever the answers do, so that a stall is felt by all that come due in it. */
+/** Asks at a fixed rate whatever the answers do, so that a stall is felt by all that come due in it, and waits until the service rests again. */
 export async function measureOpen(
   oha: string,
   folder: string,
@@ -39,7 +39,6 @@ export async function measureOpen(
   volume: Volume,
   sign: (user: string) => Promise<string>,
 ): Promise<OpenSample> {
-  await settle(service.pid)
   const numbers = Array.from({ length: CALLERS }, (_, at) => Math.floor((at * volume.users) / CALLERS))
   const records = numbers.map((number) => join(folder, `oha-${service.name}-${load}-${rate}-${number}.db`))
   await Promise.all(
@@ -64,6 +63,7 @@ export async function measureOpen(
       await run([oha, ...pace, ...token, ...body, ...output, '--urls-from-file', urls], { seconds: seconds + 60 })
     }),
   )
+  await settle(service.pid)
   const expected = load === 'create' ? 201 : 200
   const latencies: number[] = []
   let failed = 0
