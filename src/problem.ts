@@ -22,6 +22,7 @@ export const catalogue = {
   'idempotency-key-reused': [422, 'Idempotency-Key reused'],
   'rate-limited': [429, 'Too many requests'],
   'too-many-streams': [429, 'Too many event streams'],
+  'too-many-imports': [429, 'Too many imports'],
   'internal-error': [500, 'Internal server error'],
   'not-ready': [503, 'Not ready'],
   'database-unavailable': [503, 'Database unavailable'],

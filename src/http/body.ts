@@ -47,15 +47,22 @@ export const optionalJsonBody = {
   },
 } satisfies BodyOptions
 
-/** Route options that take text of one of these media types, as `{ text, type }`, of at most `max` bytes. */
-export const textBody = (types: readonly string[], max: number) =>
-  ({
-    parse: [leaveUnread, 'json'],
-    transform: async (context: BodyContext) => {
-      const type = mediaType(context.request, types)
-      context.body = { type, text: await readText(context.request, max) }
-    },
-  }) satisfies BodyOptions
+/** Route options that leave the body to the handler, for `readTextBody`. */
+export const unreadBody = { parse: [leaveUnread, 'json'] } satisfies Pick<BodyOptions, 'parse'>
+
+/**
+ * The body as text of one of these media types, of at most `max` bytes.
+ *
+ * @throws Problem `unsupported-media-type`, `body-too-large` or `malformed-request`.
+ */
+export async function readTextBody(
+  request: Request,
+  types: readonly string[],
+  max: number,
+): Promise<{ text: string; type: string }> {
+  const type = mediaType(request, types)
+  return { type, text: await readText(request, max) }
+}
 
 interface BodyOptions {
   parse: [() => null, 'json']

@@ -2,7 +2,7 @@ import { CsvError, parse } from 'csv-parse/sync'
 import { stringify } from 'csv-stringify/sync'
 import { invalid } from '../problem.ts'
 import type { Task } from '../tasks/model.ts'
-import type { Entry } from './import.ts'
+import { checkCount, type Entry, MAX_TASKS } from './import.ts'
 
 /** The columns of an export, which are also those that an import knows. */
 const COLUMNS = [
@@ -66,12 +66,14 @@ export function readCsv(text: string): Entry[] {
       columns: checkHeader,
       info: true,
       skip_empty_lines: true,
+      to: MAX_TASKS + 1,
       cast: (value, { quoting }) => (value === '' && !quoting ? null : value),
     }) as unknown as typeof records
   } catch (error) {
     if (!(error instanceof CsvError)) throw error
     throw invalid([{ pointer: '', detail: `line ${error['lines'] ?? 1}: ${MESSAGES[error.code] ?? 'is not CSV'}` }])
   }
+  checkCount(records.length)
   return records.map(({ record, info }) => ({
     value: Object.fromEntries(Object.entries(record).flatMap(([name, cell]) => fieldOf(name, cell))),
     place: (pointer) => `line ${info.lines}, column ${pointer.split('/')[1] ?? 'title'}`,

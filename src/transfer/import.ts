@@ -24,8 +24,16 @@ export interface Imported {
 /** Faults listed, at most. */
 const MAX_FAULTS = 20
 
+/** As many as a JSON export of the greatest size can hold. Of nothing but short titles it would be ten times as many. */
+export const MAX_TASKS = 250_000
+
 /** Rows in one statement: bounds what driver and server hold of them at once. */
 const CHUNK = 2000
+
+/** Before a row is looked at: what a file takes in memory goes by its tasks. @throws Problem `validation-failed`. */
+export function checkCount(tasks: number): void {
+  if (tasks > MAX_TASKS) throw invalid([{ pointer: '', detail: `has more than ${MAX_TASKS} tasks` }])
+}
 
 /**
  * The rows of a file.

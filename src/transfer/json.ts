@@ -1,6 +1,7 @@
-import { findNodeAtLocation, type ParseError, parseTree } from 'jsonc-parser'
+import { findNodeAtLocation, parseTree, visit } from 'jsonc-parser'
 import { invalid } from '../problem.ts'
-import type { Entry } from './import.ts'
+import { lazy } from '../tasks/statement.ts'
+import { checkCount, type Entry } from './import.ts'
 
 /**
  * Reads an array of tasks, as an export holds it.
@@ -15,30 +16,66 @@ export function readJson(text: string): Entry[] {
     throw invalid([{ pointer: '', detail: `${placeOfError(text)}: is not well-formed JSON` }])
   }
   if (!Array.isArray(value)) throw invalid([{ pointer: '', detail: 'line 1, column 1: must be an array of tasks' }])
+  checkCount(value.length)
+  const starts = lazy(() => startsOf(text))
   return value.map((item: unknown, index) => ({
     value: item,
-    place: (pointer) => placeOf(text, [index, ...pointer.split('/').slice(1)]),
+    place: (pointer) => lineAndColumn(text, placeOf(text, starts(), index, pointer.split('/').slice(1))),
   }))
 }
 
-/** Only on the way to a refusal: JSON.parse is many times faster, but does not tell where. */
-function placeOf(text: string, path: (string | number)[]): string {
-  const tree = parseTree(text)
+// A place is only looked for on the way to a refusal: JSON.parse is many times faster, but does
+// not tell any. A tree of a whole file would take thirty times its size.
+
+/** Where each entry of the array begins. */
+function startsOf(text: string): number[] {
+  const starts: number[] = []
+  let depth = 0
+  const value = (offset: number) => {
+    if (depth === 1) starts.push(offset)
+  }
+  const begin = (offset: number) => {
+    value(offset)
+    depth += 1
+  }
+  const end = () => {
+    depth -= 1
+  }
+  visit(text, { onObjectBegin: begin, onArrayBegin: begin, onObjectEnd: end, onArrayEnd: end, onLiteralValue: value })
+  return starts
+}
+
+function placeOf(text: string, starts: readonly number[], index: number, path: string[]): number {
+  const start = starts[index] ?? 0
+  const tree = parseTree(text.slice(start, starts[index + 1]))
   // What is missing has no place of its own: its object has.
   for (let depth = path.length; tree && depth >= 0; depth--) {
     const node = findNodeAtLocation(tree, path.slice(0, depth))
-    if (node) return lineAndColumn(text, node.offset)
+    if (node) return start + node.offset
   }
-  return 'line 1, column 1'
+  return start
 }
 
 function placeOfError(text: string): string {
-  const errors: ParseError[] = []
-  parseTree(text, errors, { disallowComments: true, allowTrailingComma: false, allowEmptyContent: false })
-  return lineAndColumn(text, errors[0]?.offset ?? text.length)
+  let first = text.length
+  visit(
+    text,
+    {
+      onError: (_, offset) => {
+        first = Math.min(first, offset)
+      },
+    },
+    { disallowComments: true, allowTrailingComma: false, allowEmptyContent: false },
+  )
+  return lineAndColumn(text, first)
 }
 
 function lineAndColumn(text: string, offset: number): string {
-  const before = text.slice(0, offset).split('\n')
-  return `line ${before.length}, column ${(before.at(-1)?.length ?? 0) + 1}`
+  let line = 1
+  let start = 0
+  for (let at = text.indexOf('\n'); at !== -1 && at < offset; at = text.indexOf('\n', start)) {
+    line += 1
+    start = at + 1
+  }
+  return `line ${line}, column ${offset - start + 1}`
 }

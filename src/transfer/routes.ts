@@ -1,9 +1,10 @@
 import { Type } from '@sinclair/typebox'
 import { Elysia } from 'elysia'
 import { type Gate, userPlugin } from '../auth/user.ts'
-import { textBody } from '../http/body.ts'
+import { readTextBody, unreadBody } from '../http/body.ts'
 import type { Once } from '../http/idempotency.ts'
 import { everywhere, problems, repeatable, withBody } from '../http/problems.ts'
+import { Problem } from '../problem.ts'
 import { UserPath } from '../tasks/model.ts'
 import { queryOf } from '../tasks/query.ts'
 import { readCsv } from './csv.ts'
@@ -17,6 +18,9 @@ const csvExample = { schema: { type: 'string' }, example: 'title,due_date\r\nBuy
 
 /** Room for some 100,000 tasks: what was exported must find its way back in. */
 const MAX_IMPORT_BYTES = 64 * 1024 * 1024
+
+/** What the files under way in a process may measure together: each takes some five times its size in memory. */
+const MAX_BYTES_UNDER_WAY = 2 * MAX_IMPORT_BYTES
 
 const MEDIA_TYPES: Record<Format, string> = { json: 'application/json', csv: 'text/csv' }
 
@@ -44,11 +48,10 @@ const Imported = Type.Object(
   { additionalProperties: false, description: 'What came in' },
 )
 
-const fileBody = textBody(Object.values(MEDIA_TYPES), MAX_IMPORT_BYTES)
-const importQuery = queryOf(ImportQuery)
-
 /** Everything out, and back in. */
 export function transferRoutes(gate: Gate, once: Once, exportTasks: ExportTasks) {
+  const importing = new Set<string>()
+  let bytesUnderWay = 0
   return new Elysia({ prefix: '/api/:user_id', tags: ['transfer'] })
     .use(userPlugin(gate))
     .get(
@@ -79,27 +82,40 @@ export function transferRoutes(gate: Gate, once: Once, exportTasks: ExportTasks)
     )
     .post(
       '/import',
-      ({ user, query, body, set, request }) => {
-        const { text, type } = body as { text: string; type: string }
-        const rows = readRows(type === MEDIA_TYPES.csv ? readCsv(text) : readJson(text))
-        return once(
-          { user, set, request },
-          '/import',
-          [type, text],
-          async (_, tx) => ({ status: 200, body: await importRows(tx, user.id, rows, query.dry_run ?? false) }),
-          { atomic: true },
-        )
+      async ({ user, query, set, request }) => {
+        // Before the body is read: it, too, takes memory. Without a length it may be of any.
+        const bytes = Math.min(Number(request.headers.get('content-length') ?? Infinity), MAX_IMPORT_BYTES)
+        if (importing.has(user.id) || bytesUnderWay + bytes > MAX_BYTES_UNDER_WAY)
+          throw new Problem('too-many-imports', 'Another import is under way. Please wait until it is done.', {
+            headers: { 'retry-after': '5' },
+          })
+        importing.add(user.id)
+        bytesUnderWay += bytes
+        try {
+          const { text, type } = await readTextBody(request, Object.values(MEDIA_TYPES), MAX_IMPORT_BYTES)
+          const rows = readRows(type === MEDIA_TYPES.csv ? readCsv(text) : readJson(text))
+          return await once(
+            { user, set, request },
+            '/import',
+            [type, text],
+            async (_, tx) => ({ status: 200, body: await importRows(tx, user.id, rows, query.dry_run ?? false) }),
+            { atomic: true },
+          )
+        } finally {
+          importing.delete(user.id)
+          bytesUnderWay -= bytes
+        }
       },
       {
-        ...fileBody,
-        ...importQuery,
-        transform: [fileBody.transform, importQuery.transform],
+        ...unreadBody,
+        ...queryOf(ImportQuery),
         params: UserPath,
-        response: { 200: Imported, ...problems(...withBody, ...repeatable) },
+        response: { 200: Imported, ...problems(...withBody, ...repeatable, 'too-many-imports') },
         detail: {
           operationId: 'importTasks',
           summary: 'Import an export',
-          description: 'All of it or nothing; a fault is named by line and column. At most 64 MiB.',
+          description:
+            'All of it or nothing; a fault is named by line and column. At most 64 MiB and 250,000 tasks, one file at a time.',
           'x-content': { request: { 'application/json': jsonExample, 'text/csv': csvExample } },
           'x-headers': { 200: ['Idempotency-Replayed'] },
           'x-request-headers': ['Idempotency-Key'],
