@@ -26,7 +26,7 @@ const leaveUnread = () => null
 export const jsonBody = {
   parse: [leaveUnread, 'json'],
   transform: async (context: BodyContext) => {
-    context.body = parseJson(await readText(context.request), context.request, JSON_TYPES)
+    context.body = await readJson(context.request, JSON_TYPES)
   },
 } satisfies BodyOptions
 
@@ -34,7 +34,7 @@ export const jsonBody = {
 export const patchBody = {
   parse: [leaveUnread, 'json'],
   transform: async (context: BodyContext) => {
-    context.body = parseJson(await readText(context.request), context.request, PATCH_TYPES)
+    context.body = await readJson(context.request, PATCH_TYPES)
   },
 } satisfies BodyOptions
 
@@ -42,8 +42,12 @@ export const patchBody = {
 export const optionalJsonBody = {
   parse: [leaveUnread, 'json'],
   transform: async (context: BodyContext) => {
-    const text = await readText(context.request)
-    context.body = text === '' ? {} : parseJson(text, context.request, JSON_TYPES)
+    const { request } = context
+    if (Number(request.headers.get('content-length') ?? 0) > 0) mediaType(request, JSON_TYPES)
+    // Only reading tells whether a body in chunks is empty.
+    const text = await readText(request)
+    if (text !== '') mediaType(request, JSON_TYPES)
+    context.body = text === '' ? {} : parseJson(text)
   },
 } satisfies BodyOptions
 
@@ -67,6 +71,12 @@ export async function readTextBody(
 interface BodyOptions {
   parse: [() => null, 'json']
   transform(context: BodyContext): Promise<void>
+}
+
+/** A type that is not taken is refused before its body is waited for. */
+async function readJson(request: Request, types: readonly string[]): Promise<unknown> {
+  mediaType(request, types)
+  return parseJson(await readText(request))
 }
 
 /** UTF-8 of at most `max` bytes; no more than that is ever held, whatever `Content-Length` says. */
@@ -111,8 +121,7 @@ function mediaType(request: Request, types: readonly string[]): string {
   })
 }
 
-function parseJson(text: string, request: Request, types: readonly string[]): unknown {
-  mediaType(request, types)
+function parseJson(text: string): unknown {
   let value: unknown
   try {
     value = JSON.parse(text)
