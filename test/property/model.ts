@@ -1,7 +1,7 @@
 import type { Task } from '../client.ts'
 
-/** What a model remembers of a task: everything but the times. */
-export type Known = Omit<Task, 'created_at' | 'updated_at' | 'completed_at' | 'deleted_at'> & { order: number }
+/** What a model remembers of a task: everything but the times that change. */
+export type Known = Omit<Task, 'updated_at' | 'completed_at' | 'deleted_at'>
 
 export type Fields = Partial<
   Pick<Task, 'title' | 'description' | 'completed' | 'priority' | 'due_date' | 'tags' | 'position'>
@@ -25,7 +25,8 @@ export class TaskMap {
     return this.#revision
   }
 
-  create(id: string, fields: Fields & { title: string }): Known {
+  /** The id and the time are those that the service gave it. */
+  create({ id, created_at }: Pick<Task, 'id' | 'created_at'>, fields: Fields & { title: string }): Known {
     const position = fields.position ?? Math.floor(this.#highest) + 1
     const task: Known = {
       description: null,
@@ -38,7 +39,7 @@ export class TaskMap {
       user_id: this.user,
       position,
       revision: ++this.#revision,
-      order: this.#used.size,
+      created_at,
     }
     this.#used.add(id)
     this.#highest = Math.max(this.#highest, position)
@@ -61,5 +62,9 @@ export class TaskMap {
     this.#revision++
   }
 
-  newestFirst = () => [...this.tasks.values()].sort((a, b) => b.order - a.order)
+  /** Of those made within one millisecond, the greater id first. */
+  newestFirst = () => [...this.tasks.values()].sort((a, b) => (ageOf(a) < ageOf(b) ? 1 : -1))
 }
+
+/** Sorts as the two do: times have one length, and so have ids. */
+const ageOf = ({ created_at, id }: Known) => `${created_at} ${id}`
