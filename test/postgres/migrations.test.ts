@@ -2,6 +2,7 @@ import { expect, setDefaultTimeout, test } from 'bun:test'
 import postgres from 'postgres'
 import { migrations } from '../../src/db/migrate.ts'
 import { boot, newDatabase } from '../boot.ts'
+import { until } from '../until.ts'
 import { launch, runToEnd } from './launch.ts'
 
 setDefaultTimeout(90_000)
@@ -53,12 +54,14 @@ test('a program killed while it waits to migrate leaves nothing half done, and t
     await sql.begin(async (tx) => {
       await tx`select pg_advisory_xact_lock(${String(0x646f61626c65)})`
       const waiting = launch(['migrate'], { DATABASE_URL: url })
-      for (let tries = 0; tries < 400; tries++) {
-        const rows = await tx`select 1 from pg_stat_activity
-          where datname = current_database() and wait_event_type = 'Lock'`
-        if (rows.length > 0) break
-        await Bun.sleep(50)
-      }
+      // A transaction keeps the first view of others' activity that it has had: another connection looks.
+      await withAdmin(url, (other) =>
+        until('the program waits for the lock', async () => {
+          const rows = await other`select 1 from pg_stat_activity
+            where datname = current_database() and wait_event_type = 'Lock'`
+          return rows.length > 0
+        }),
+      )
       waiting.kill('SIGKILL')
       await waiting.ended
     })
