@@ -4,6 +4,7 @@ import { boot, type Target } from '../boot.ts'
 import { newClient } from '../client.ts'
 import { expectProblem } from '../expect-problem.ts'
 import { type PostgresServer, startPostgresServer } from '../postgres-server.ts'
+import { until } from '../until.ts'
 
 setDefaultTimeout(60_000)
 
@@ -25,7 +26,13 @@ async function setReadOnly(value: 'on' | 'off'): Promise<void> {
   await admin.unsafe(`alter system set default_transaction_read_only = ${value}`)
   await admin.unsafe('select pg_reload_conf()')
   await admin.end()
-  await Bun.sleep(200)
+  // The server reads it in its own time, and tells the sessions that are there before it makes another.
+  await until(`a new session is read-only: ${value}`, async () => {
+    const session = postgres(server.url(), { max: 1 })
+    const [row] = await session.unsafe('show default_transaction_read_only')
+    await session.end()
+    return row?.['default_transaction_read_only'] === value
+  })
 }
 
 test('while PostgreSQL is read-only, reads go on, writes are 503, and nothing is half done', async () => {

@@ -3,6 +3,7 @@ import { createServer } from 'node:net'
 import postgres from 'postgres'
 import { boot, newDatabase } from '../boot.ts'
 import { freePort, type PostgresServer, startPostgresServer } from '../postgres-server.ts'
+import { until } from '../until.ts'
 import { runToEnd } from './launch.ts'
 import { startProxy } from './proxy.ts'
 
@@ -21,7 +22,13 @@ beforeAll(async () => {
     select 'host all all 127.0.0.1/32 scram-sha-256') to program 'cat > pg_hba.conf'`)
   await sql`select pg_reload_conf()`
   await sql.end()
-  await Bun.sleep(300)
+  // The server reads it in its own time.
+  await until('a wrong password is refused', async () => {
+    const session = postgres(keeper('wrong'), { max: 1 })
+    const answer = await session`select 1`.catch(({ code }: { code?: string }) => code)
+    await session.end()
+    return answer === '28P01'
+  })
 })
 
 afterAll(() => server.stop())
