@@ -6,6 +6,10 @@ import { join } from 'node:path'
 /** `nobody`: PostgreSQL refuses to run as root. */
 const NOBODY = 65534
 
+/** Below what Linux gives by itself (`net.ipv4.ip_local_port_range`: from 32768) and macOS (from 49152). */
+const [FIRST_PORT, LAST_PORT] = [10_000, 32_767]
+const PORT_TRIES = 100
+
 export interface PostgresServer {
   readonly port: number
   /** Address of a database of this server, as its superuser. */
@@ -91,12 +95,21 @@ export async function startPostgresServer(
   }
 }
 
+/**
+ * A port that nothing listens on, to be bound later. Never one that the system would give to whoever asks for any, as
+ * every bind to port 0 and every connection does: it could be taken before we come to it, or while it is given up.
+ */
 export function freePort(): number {
-  const probe = Bun.serve({ port: 0, hostname: '127.0.0.1', fetch: () => new Response() })
-  const { port } = probe
-  probe.stop(true)
-  if (port === undefined) throw new Error('no free port')
-  return port
+  for (let tries = 0; tries < PORT_TRIES; tries++) {
+    const port = FIRST_PORT + Math.floor(Math.random() * (LAST_PORT - FIRST_PORT + 1))
+    try {
+      Bun.serve({ port, hostname: '127.0.0.1', reusePort: false, fetch: () => new Response() }).stop(true)
+      return port
+    } catch (error) {
+      if ((error as { code?: unknown }).code !== 'EADDRINUSE') throw error
+    }
+  }
+  throw new Error('no free port')
 }
 
 async function finished(child: ReturnType<typeof spawn>): Promise<void> {

@@ -26,13 +26,16 @@ async function migrateConnections(): Promise<{ migrates: boolean; restore(): Pro
 }
 
 describe('two workers on one port', () => {
-  const [port, adminPort] = [freePort(), freePort()]
+  let port: number
+  let adminPort: number
   let place: Place
   let served: Served
   let kernel: Awaited<ReturnType<typeof migrateConnections>>
 
   beforeAll(async () => {
     kernel = await migrateConnections()
+    port = freePort()
+    adminPort = freePort()
     place = await newPlace()
     served = await place.serve({
       PORT: String(port),

@@ -11,12 +11,13 @@ const trace = '4bf92f3577b34da6a3ce929d0e0e4736'
 const parent = '00f067aa0ba902b7'
 
 describe.each(databases)('what the operator sees over %s', (kind) => {
-  const port = freePort()
-  const admin = `http://127.0.0.1:${port}`
+  let admin: string
   let place: Place
   let served: Served
 
   beforeAll(async () => {
+    const port = freePort()
+    admin = `http://127.0.0.1:${port}`
     place = await newPlace()
     served = await place.serve({
       ADMIN_PORT: String(port),

@@ -1,4 +1,5 @@
 import { connect, createServer, type Socket } from 'node:net'
+import { freePort } from '../postgres-server.ts'
 
 /** A stretch of network between Doable and PostgreSQL that can be made to fail. */
 export interface Network {
@@ -98,8 +99,8 @@ export async function startProxy(target: { port: number }): Promise<Network> {
       server.once('error', reject)
       server.listen(port, '127.0.0.1', () => resolve())
     })
-  await listen(0)
-  const { port } = server.address() as { port: number }
+  const port = freePort()
+  await listen(port)
 
   const proxy: Network = {
     port,
