@@ -1,6 +1,7 @@
 import { expect, setDefaultTimeout, test } from 'bun:test'
 import postgres from 'postgres'
 import { boot } from '../boot.ts'
+import { until } from '../until.ts'
 import { useSubject } from './subject.ts'
 
 setDefaultTimeout(90_000)
@@ -10,10 +11,12 @@ const subject = useSubject()
 test('a read whose connection is cut in the middle is asked again, unseen', async () => {
   const { it, proxy } = subject()
   await it.ask('GET', '/tasks')
+  const { cut } = proxy.count
   for (let i = 0; i < 10; i++) {
     proxy.cutAfter('alice')
     expect((await it.ask('GET', '/tasks')).status).toBe(200)
   }
+  expect(proxy.count.cut - cut).toBe(10)
 })
 
 test('an answer cut in the middle leaves nothing of it in the next one', async () => {
@@ -31,6 +34,7 @@ test('an answer cut in the middle leaves nothing of it in the next one', async (
     const response = await single.request(user, 'GET', `/api/${user}/tasks`)
     return [response.status, ((await response.json()) as unknown[]).length]
   }
+  const { cut: before } = proxy.count
   for (let i = 0; i < 5; i++) {
     expect(await list('many')).toEqual([200, 900])
     proxy.cutAnswerAfter(50_000)
@@ -40,28 +44,34 @@ test('an answer cut in the middle leaves nothing of it in the next one', async (
     expect(cut).toEqual([200, 900])
     expect(other).toEqual([200, 1])
   }
+  expect(proxy.count.cut - before).toBe(10)
   await single.stop()
 })
 
-test('a write cut in the middle is 503 or done, and never done twice', async () => {
+test('a write cut in the middle is 503 or done, never done twice, and the next one is done', async () => {
   const { it, proxy } = subject()
+  const { cut } = proxy.count
   const titles: string[] = []
   for (let i = 0; i < 10; i++) {
     const title = `cut-${crypto.randomUUID()}`
     proxy.cutAfter(title)
     if ((await it.ask('POST', '/tasks', { title })).status === 201) titles.push(title)
+    const next = `next-${crypto.randomUUID()}`
+    expect((await it.ask('POST', '/tasks', { title: next })).status).toBe(201)
+    titles.push(next)
   }
+  expect(proxy.count.cut - cut).toBe(10)
   await proxy.restore()
   await it.expectStored(titles)
   await it.expectBack()
 })
 
 test('idle connections closed under us go unseen, by reads and by writes', async () => {
-  const { it } = subject()
+  const { it, proxy } = subject()
   for (let i = 0; i < 5; i++) {
     expect((await it.ask('GET', '/tasks')).status).toBe(200)
     await it.terminateBackends()
-    await Bun.sleep(100)
+    await until('the network has passed the ends on', () => proxy.count.open === 0)
     expect((await it.ask('POST', '/tasks', { title: `idle-${i}` })).status).toBe(201)
   }
 })

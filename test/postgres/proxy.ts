@@ -21,8 +21,8 @@ export interface Network {
   /** Works again. */
   restore(): Promise<void>
   close(): Promise<void>
-  /** Connections taken so far, and those still open. */
-  readonly count: { taken: number; open: number }
+  /** Connections taken so far, those still open, and those that `cut` and its like have cut so far. */
+  readonly count: { taken: number; open: number; cut: number }
   /** What clients have sent, with everything else passed on untouched. */
   onClientData: ((chunk: Buffer, client: Socket) => 'pass' | 'drop') | undefined
 }
@@ -33,7 +33,7 @@ export async function startProxy(target: { port: number }): Promise<Network> {
   let trigger: string | undefined
   let answerLeft = Number.POSITIVE_INFINITY
   const pairs = new Map<Socket, { upstream: Socket; lost: boolean }>()
-  const count = { taken: 0, open: 0 }
+  const count = { taken: 0, open: 0, cut: 0 }
 
   const server = createServer((client) => {
     count.taken++
@@ -72,6 +72,7 @@ export async function startProxy(target: { port: number }): Promise<Network> {
       trigger = undefined
       // The server has it, and its answer finds nobody.
       pair.lost = true
+      count.cut++
       client.resetAndDestroy()
     })
     const passDown = passTo(client)
@@ -82,6 +83,7 @@ export async function startProxy(target: { port: number }): Promise<Network> {
       if (answerLeft > 0) return
       answerLeft = Number.POSITIVE_INFINITY
       pair.lost = true
+      count.cut++
       // What was passed on is to arrive first.
       client.end()
     })
@@ -123,6 +125,7 @@ export async function startProxy(target: { port: number }): Promise<Network> {
       await closed
     },
     cut() {
+      count.cut += pairs.size
       for (const client of pairs.keys()) client.resetAndDestroy()
     },
     cutAnswerAfter(bytes) {

@@ -5,9 +5,11 @@ import { type Network, startProxy } from './proxy.ts'
 
 export const DEADLINE = 2000
 /** What a shared machine may add to a deadline. */
-const SLACK = 1500
+export const SLACK = 1500
 /** How soon after its return the database is in use again. */
-const BACK = 2000
+export const BACK = 2000
+/** How long a session of PostgreSQL may take to end. */
+const GONE = 10_000
 
 export interface Answer {
   status: number
@@ -75,9 +77,12 @@ export class Subject {
     await this.admin`delete from doable.tasks where title = 'back'`
   }
 
+  /** Ends every session of the service, and waits until they are gone. */
   async terminateBackends(): Promise<void> {
-    await this.admin`select pg_terminate_backend(pid) from pg_stat_activity
+    const rows = await this.admin`select pg_terminate_backend(pid, ${GONE}) as gone from pg_stat_activity
       where application_name = 'doable' and datname = current_database() and pid <> pg_backend_pid()`
+    expect(rows).not.toHaveLength(0)
+    expect(rows.filter(({ gone }) => !gone)).toHaveLength(0)
   }
 }
 
