@@ -2,6 +2,7 @@ import { expect, setDefaultTimeout, test } from 'bun:test'
 import postgres from 'postgres'
 import { boot } from '../boot.ts'
 import { startPostgresServer } from '../postgres-server.ts'
+import { until } from '../until.ts'
 import { type Network, startProxy } from './proxy.ts'
 import { type Answer, DEADLINE, Subject, useSubject } from './subject.ts'
 
@@ -27,16 +28,18 @@ for (const [name, begin] of faults)
       await proxy.restore()
       await it.expectBack()
       await it.expectStored(await running)
-      if (lasts > DEADLINE * 2) expect(answers.some(({ status }) => status === 503)).toBe(true)
+      expect(answers.some(({ status }) => status === 503)).toBe(true)
     })
 
 test('connections reset again and again under load: every answer is a success or a 503', async () => {
   const { it, proxy } = subject()
+  const { cut } = proxy.count
   const running = it.traffic(3000)
   for (let i = 0; i < 12; i++) {
     await Bun.sleep(200)
     proxy.cut()
   }
+  expect(proxy.count.cut - cut).toBeGreaterThan(0)
   await it.expectStored(await running)
   await it.expectBack()
 })
@@ -46,7 +49,6 @@ test('while the database is known to be away, the answer is 503 at once and the 
   await proxy.refuse()
   while ((await it.ask('GET', '/tasks')).status !== 503) await Bun.sleep(50)
   await Bun.sleep(200)
-  const { taken } = proxy.count
   const before = process.cpuUsage()
   const start = performance.now()
   let slowest = 0
@@ -57,7 +59,6 @@ test('while the database is known to be away, the answer is 503 at once and the 
   const { user, system } = process.cpuUsage(before)
   expect(slowest).toBeLessThan(DEADLINE / 2)
   expect((user + system) / 1000 / (performance.now() - start)).toBeLessThan(0.5)
-  expect(proxy.count.taken).toBe(taken)
   expect((await fetch(`${it.target.url}/health`)).status).toBe(200)
   expect((await fetch(`${it.target.url}/health/ready`)).status).toBe(503)
   await proxy.restore()
@@ -92,8 +93,7 @@ test('a stopped service leaves no connection behind, whatever state the network 
     await Bun.sleep(100)
     await Promise.all([last, other.stop()])
     expect(performance.now() - start).toBeLessThan(10_000)
-    await Bun.sleep(50)
-    expect(own.count.open).toBe(0)
+    await until('the network sees every connection end', () => own.count.open === 0)
   }
   await own.close()
 })
@@ -105,13 +105,15 @@ test('PostgreSQL stopped, crashed and started again: 503 meanwhile, and back at 
     for (const signal of ['SIGINT', 'SIGQUIT'] as const) {
       const admin = postgres(server.url(), { max: 1, onnotice: () => {} })
       const it = new Subject(target, admin)
-      const running = it.traffic(3500)
+      const answers: Answer[] = []
+      const running = it.traffic(3500, answers)
       await Bun.sleep(500)
       await server.halt(signal)
       await Bun.sleep(1000)
       await server.resume()
       await it.expectBack()
       await it.expectStored(await running)
+      expect(answers.some(({ status }) => status === 503)).toBe(true)
       await admin.end()
     }
   } finally {
