@@ -16,6 +16,9 @@ const NOTHING = Buffer.alloc(0)
 /** The longest that an answer is waited for. */
 const PATIENCE_MS = 30_000
 
+/** How long a connection may rest: the service closes it after 30 s, Elysia's default, by a clock that ticks every 4 s. */
+export const IDLE_S = 25
+
 /**
  * One connection that stays open from request to request, one request at a time: `fetch` keeps a pool of its own
  * and would not hold thousands. Reads answers of a known length only, as the service gives them.
@@ -23,27 +26,37 @@ const PATIENCE_MS = 30_000
 export class Connection {
   readonly #url: URL
   readonly #closed: () => void
+  readonly #idleMs: number
   #socket: Socket | undefined
   #wait: Wait | undefined
   #received: Buffer = NOTHING
   #unsent: Buffer = NOTHING
   #ended = false
+  /** When the last request was sent: the service's time counts from later, however late its answer is seen. */
+  #asked = 0
 
-  /** @param closed is told when the other side ends it. */
-  constructor(url: URL, closed: () => void) {
+  /** @param closed is told when the other side ends it although it has not rested for `idleMs`. */
+  constructor(url: URL, closed: () => void, idleMs = IDLE_S * 1000) {
     this.#url = url
     this.#closed = closed
+    this.#idleMs = idleMs
   }
 
-  /** Opens it where it is not open. @throws Error when it is lost, refused or not answered in time. */
+  /**
+   * Opens it where it is not open, or has rested so long that it may be closed any moment.
+   *
+   * @throws Error when it is lost, refused or not answered in time.
+   */
   async send(request: string): Promise<Answer> {
     const { promise, resolve, reject } = Promise.withResolvers<Answer>()
     const timer = setTimeout(() => this.#lose(new Error('no answer')), PATIENCE_MS)
     this.#wait = { resolve, reject }
     try {
-      this.#socket ??= await this.#open()
+      if (this.#hasRested()) this.#drop()
+      const socket = this.#socket ?? (await this.#open())
+      this.#asked = performance.now()
       this.#unsent = Buffer.from(request)
-      this.#write(this.#socket)
+      this.#write(socket)
       return await promise
     } finally {
       clearTimeout(timer)
@@ -61,10 +74,14 @@ export class Connection {
       hostname: this.#url.hostname,
       port: Number(this.#url.port),
       socket: {
+        open: (socket) => {
+          this.#socket = socket
+          this.#asked = performance.now()
+        },
         drain: (socket) => this.#write(socket),
         data: (_, chunk) => this.#read(chunk),
-        error: (_, error) => this.#lose(error),
-        close: () => this.#lose(new Error('the connection was closed')),
+        error: (socket, error) => this.#lose(error, socket),
+        close: (socket) => this.#lose(new Error('the connection was closed'), socket),
       },
     })
   }
@@ -92,13 +109,23 @@ export class Connection {
     }
   }
 
-  #lose(error: Error): void {
+  #hasRested(): boolean {
+    return performance.now() - this.#asked >= this.#idleMs
+  }
+
+  #drop(): void {
     const socket = this.#socket
     this.#socket = undefined
     this.#received = NOTHING
     this.#unsent = NOTHING
     socket?.terminate()
-    if (!this.#ended && socket !== undefined) this.#closed()
+  }
+
+  #lose(error: Error, socket = this.#socket): void {
+    // One that was dropped: there may be another already.
+    if (socket !== this.#socket) return
+    this.#drop()
+    if (!this.#ended && socket !== undefined && !this.#hasRested()) this.#closed()
     this.#wait?.reject(error)
   }
 }

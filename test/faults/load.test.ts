@@ -1,6 +1,9 @@
 import { describe, expect, setDefaultTimeout, test } from 'bun:test'
+import type { Socket } from 'bun'
 import { boot, type DatabaseKind, databases, SECRET } from '../boot.ts'
 import { startProxy } from '../postgres/proxy.ts'
+import { until } from '../until.ts'
+import { Connection } from './connection.ts'
 import { generate, load } from './load.ts'
 
 // Seconds of load; the rest is for a busy machine.
@@ -65,6 +68,36 @@ describe('the load generator', () => {
     using server = Bun.serve({ port: 0, hostname: '127.0.0.1', fetch: answer })
     const { errors } = await generate({ ...few, url: server.url.origin, seconds: 0.3 })
     expect(Object.keys(errors).join('\n')).toMatch(error)
+  })
+
+  test('takes the end of a connection for an error only where it has not rested for long', async () => {
+    const sockets: Socket[] = []
+    using server = Bun.listen({
+      hostname: '127.0.0.1',
+      port: 0,
+      socket: {
+        open: (socket) => void sockets.push(socket),
+        data: (socket) => void socket.write('HTTP/1.1 204 No Content\r\n\r\n'),
+      },
+    })
+    const url = new URL(`http://127.0.0.1:${server.port}`)
+    const errors: string[] = []
+    const resting = new Connection(url, () => errors.push('resting'), 1)
+    const busy = new Connection(url, () => errors.push('busy'), 60_000)
+    for (const connection of [resting, busy]) await connection.send('anything')
+    await Bun.sleep(10)
+    // The ends arrive in this order.
+    for (const socket of sockets) socket.end()
+    await until('an end is taken for an error', () => errors.length > 0)
+    expect(errors).toEqual(['busy'])
+    expect((await resting.send('anything')).status).toBe(204)
+    expect(sockets).toHaveLength(3)
+    // Not used any more where it may be closed any moment, and its own end is none of the service's.
+    await Bun.sleep(10)
+    expect((await resting.send('anything')).status).toBe(204)
+    expect(sockets).toHaveLength(4)
+    expect(errors).toEqual(['busy'])
+    resting.close()
   })
 
   test('refuses what this machine cannot hold, and a rate at which connections would fall asleep', async () => {

@@ -15,6 +15,7 @@ import { parseArgs } from 'node:util'
 import { slope } from '../../bench/statistics.ts'
 import { type DatabaseKind, databases, newDatabase, SECRET, stopAll } from '../boot.ts'
 import { newPlace } from '../program.ts'
+import { IDLE_S } from './connection.ts'
 import type { Orders, Outcome } from './generator.ts'
 
 export interface Report extends Outcome {
@@ -27,9 +28,6 @@ const GRACE_MS = 120_000
 
 /** The generator's and the service's own files, beside the connections. */
 const OTHER_FILES = 200
-
-/** Bun's own: an idle connection is closed after 30 s. */
-const IDLE_S = 25
 
 /**
  * Sends what the orders say, from a process of its own.
