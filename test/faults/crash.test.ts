@@ -1,5 +1,6 @@
 import { expect, setDefaultTimeout, test } from 'bun:test'
 import { databases, newDatabase, SECRET } from '../boot.ts'
+import { BACK, SLACK } from '../postgres/subject.ts'
 import { startPostgresServer } from '../postgres-server.ts'
 import { newPlace } from '../program.ts'
 import { Writers } from './writers.ts'
@@ -11,8 +12,11 @@ setDefaultTimeout(60_000 + ROUNDS * 30_000)
 
 const ENV = { BETTER_AUTH_SECRET: SECRET, RATE_LIMIT: '0' }
 
-/** Long enough for some writes to be under way, and never the same twice. */
-const someTime = () => Bun.sleep(200 + Math.random() * 600)
+/** What is acknowledged in a round before the kill. */
+const WRITES = 20
+
+/** So that the kill never meets the same moment twice. */
+const someTime = () => Bun.sleep(Math.random() * 600)
 
 test.each(databases)(
   'kill -9 of the service over %s: every acknowledged write is there, and none twice',
@@ -24,6 +28,7 @@ test.each(databases)(
       const served = await place.serve(env)
       await writers.check(served.url)
       writers.start(served.url)
+      await writers.written(WRITES)
       await someTime()
       served.signal('SIGKILL')
       await served.ended
@@ -33,7 +38,6 @@ test.each(databases)(
     await writers.check(served.url)
     expect(await served.end()).toBe(0)
     expect(writers.refused).toEqual([])
-    expect(writers.acknowledged.size).toBeGreaterThan(ROUNDS)
   },
 )
 
@@ -45,18 +49,18 @@ test('kill -9 of PostgreSQL: every acknowledged write is there, none twice, and 
   try {
     for (let round = 0; round < ROUNDS; round++) {
       writers.start(served.url)
+      await writers.written(WRITES)
       await someTime()
       await server.halt('SIGKILL')
       await Bun.sleep(200)
       await server.resume()
       const back = performance.now()
       while (!(await fetch(`${served.url}/health/ready`)).ok) await Bun.sleep(20)
-      expect(performance.now() - back).toBeLessThan(2000)
+      expect(performance.now() - back).toBeLessThan(BACK + SLACK)
       await writers.stop()
       await writers.check(served.url)
     }
     expect(writers.refused.filter((status) => status !== 503)).toEqual([])
-    expect(writers.acknowledged.size).toBeGreaterThan(ROUNDS)
     expect(await served.end()).toBe(0)
   } finally {
     await server.stop()

@@ -1,6 +1,7 @@
 import { expect } from 'bun:test'
 import type { Task } from '../../src/tasks/model.ts'
 import { forge } from '../forge.ts'
+import { until } from '../until.ts'
 
 const authorization = `Bearer ${forge()}`
 const tasks = '/api/alice/tasks'
@@ -26,6 +27,12 @@ export class Writers {
   async stop(): Promise<void> {
     this.#stopped = true
     await this.#running
+  }
+
+  /** Waits until so many more tasks are acknowledged. */
+  async written(count: number): Promise<void> {
+    const enough = this.acknowledged.size + count
+    await until(`${count} writes are acknowledged`, () => this.acknowledged.size >= enough)
   }
 
   send(method: string, path: string, body?: object, headers: Record<string, string> = {}): Promise<Response> {
