@@ -169,10 +169,17 @@ test('a slow issuer holds up nobody for long, and tokens under the secret not at
   const { issuer, target } = await start([ed])
   const { promise, resolve } = Promise.withResolvers<Response>()
   issuer.answer(() => promise)
+  let over = 0
   const waiting = Promise.all(
-    Array.from({ length: 5 }, async (_, i) => expectUnavailable(await get(target, await ed.sign({ nonce: i })))),
+    Array.from({ length: 5 }, async (_, i) => {
+      const response = await get(target, await ed.sign({ nonce: i }))
+      over++
+      await expectUnavailable(response)
+    }),
   )
+  while (issuer.fetches === 0) await Bun.sleep(5)
   expect(await status(target, forge())).toBe(200)
+  expect(over).toBe(0)
   expect(await Promise.race([waiting, Bun.sleep(15_000).then(() => 'still waiting')])).not.toBe('still waiting')
   expect(issuer.fetches).toBe(1)
   resolve(new Response())
