@@ -12,6 +12,9 @@ const retired = 'Vb7Qm2Xc9Zr4Lt6Kp1Wd8Hy3Nf5Gs0JaEe'
 const key = await createKey('EdDSA', 'first')
 const good = forge()
 
+/** Requests that take this long are told of at any level. */
+const SLOW_MS = 1000
+
 /** Stands in every text that a user or an attacker writes below. */
 const mark = 'Zanzibar'
 
@@ -150,9 +153,9 @@ test('at info, honest requests and refusals leave no line', async () => {
   for (const authorization of [`Bearer ${good}`, 'Bearer x'])
     await fetch(service.url + path, { headers: { authorization } })
   await service.end()
-  expect(service.output.stdout.match(/"msg":"[^"]*"/g)).toEqual([
-    '"msg":"started"',
-    '"msg":"stopping"',
-    '"msg":"stopped"',
-  ])
+  const lines = service.output.stdout.trimEnd().split('\n')
+  const told = lines.map((line) => JSON.parse(line) as { msg: string; ms?: number })
+  // A busy machine may make a request slow, which is worth a line.
+  const rest = told.filter(({ msg, ms = 0 }) => msg !== 'request' || ms < SLOW_MS)
+  expect(rest.map(({ msg }) => msg)).toEqual(['started', 'stopping', 'stopped'])
 })
