@@ -136,12 +136,15 @@ describe.each(databases)('traces over %s', (kind) => {
   test('a collector that is away costs no request anything, and one line in the log', async () => {
     await collector.stop(true)
     const { url, output, end } = await serve({ OTEL_EXPORTER_OTLP_ENDPOINT: here(), OTEL_EXPORTER_OTLP_TIMEOUT: '500' })
+    const ask = async () => {
+      const response = await fetch(url + path, { headers: withToken })
+      await response.text()
+      return response.status
+    }
+    // Some thousands of spans, exported 512 at a time: several exports fail.
     for (let n = 0; n < 3000; n += 100)
-      await Promise.all(
-        Array.from({ length: 100 }, async () => (await fetch(url + path, { headers: withToken })).text()),
-      )
-    expect((await fetch(url + path, { headers: withToken })).status).toBe(200)
+      expect(await Promise.all(Array.from({ length: 100 }, ask))).toEqual(Array(100).fill(200))
     expect(await end()).toBe(0)
-    expect(output.stdout.split('exporting traces failed').length).toBeLessThanOrEqual(2)
+    expect(output.stdout.match(/exporting traces failed/g)).toHaveLength(1)
   })
 })
