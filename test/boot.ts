@@ -96,8 +96,7 @@ export async function boot(kind: DatabaseKind, env: Record<string, string> = {})
     },
     async stop() {
       running.delete(target.stop)
-      await stop()
-      await rm(dataDir, { recursive: true, force: true })
+      await stop().finally(() => rm(dataDir, { recursive: true, force: true }))
     },
   }
   running.add(target.stop)
@@ -115,40 +114,35 @@ async function startBinary(program: string, env: Record<string, string>, cwd: st
     stdout: 'pipe',
     stderr: 'pipe',
   })
-  const complaints = new Response(child.stderr).text()
-  const url = await firstAddress(child.stdout).catch(async (cause) => {
-    throw new Error(`${program} did not start: ${await complaints}`, { cause })
-  })
-  return {
-    url,
-    async stop() {
-      child.kill('SIGTERM')
-      await child.exited
-    },
+  let log = ''
+  const read = async (stream: ReadableStream<Uint8Array<ArrayBuffer>>) => {
+    const decoder = new TextDecoder()
+    for await (const chunk of stream) log += decoder.decode(chunk, { stream: true })
   }
-}
-
-/** Reads the log up to the line that says where the service listens. */
-async function firstAddress(lines: ReadableStream<Uint8Array<ArrayBuffer>>): Promise<string> {
-  let text = ''
-  const decoder = new TextDecoder()
-  const reader = lines.getReader()
+  const ended = Promise.all([child.exited, read(child.stdout), read(child.stderr)]).then(([status]) => status)
   for (;;) {
-    const { value, done } = await reader.read()
-    text += decoder.decode(value)
-    const url = /"url":"([^"]+)"/.exec(text)?.[1]
-    if (url !== undefined) {
-      reader.releaseLock()
-      void lines.pipeTo(new WritableStream())
-      return url
-    }
-    if (done) throw new Error(`the program ended before it listened:\n${text}`)
+    const url = /"url":"([^"]+)"/.exec(log)?.[1]
+    if (url !== undefined)
+      return {
+        url,
+        async stop() {
+          child.kill('SIGTERM')
+          const status = await ended
+          if (status !== 0) throw new Error(`${program} ended with ${status}:\n${log}`)
+        },
+      }
+    if ((child.exitCode ?? child.signalCode) !== null)
+      throw new Error(`${program} ended with ${await ended} before it listened:\n${log}`)
+    await Bun.sleep(10)
   }
 }
 
 /** Ends whatever tests have left running. */
 export async function stopAll(): Promise<void> {
-  for (const stop of running) await stop()
-  await server?.then(({ stop }) => stop())
-  server = undefined
+  try {
+    for (const stop of running) await stop()
+  } finally {
+    await server?.then(({ stop }) => stop())
+    server = undefined
+  }
 }
