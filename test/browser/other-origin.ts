@@ -3,9 +3,8 @@ import { jwtClient } from 'better-auth/client/plugins'
 import { createDoable } from '../../src/client/index.ts'
 
 /** What a front end does in the browser, with the browser's own cookies. Runs in a page. */
-async function journey({ url, password }: { url: string; password: string }) {
+async function journey({ url, email, password }: { url: string; email: string; password: string }) {
   const auth = createAuthClient({ baseURL: url, plugins: [jwtClient()], fetchOptions: { credentials: 'include' } })
-  const email = 'ada@example.com'
   const signedUp = await auth.signUp.email({ name: 'Ada', email, password })
   if (!signedUp.data) throw new Error('not signed up')
   const session = (await auth.getSession()).data?.user.email
