@@ -118,6 +118,7 @@ describe.each([...databases])('in the image, over %s', (kind) => {
       'content-type: application/json',
       `content-length: ${body.length}`,
       'connection: close',
+      'expect: 100-continue',
     ]
     const socket = connect(port, '127.0.0.1')
     let answer = ''
@@ -127,8 +128,10 @@ describe.each([...databases])('in the image, over %s', (kind) => {
     const closed = new Promise((resolve) => socket.once('close', resolve))
     await new Promise((resolve) => socket.once('connect', resolve))
     socket.write(`${head.join('\r\n')}\r\n\r\n${body.slice(0, 10)}`)
-    // Until it is a request, it is an idle connection.
-    await Bun.sleep(500)
+    // Until its head has been read, it is an idle connection.
+    while (answer === '') await Bun.sleep(20)
+    expect(answer).toBe('HTTP/1.1 100 Continue\r\n\r\n')
+    answer = ''
     process.kill(await container.inner(), 'SIGTERM')
     const refused = () =>
       fetch(`http://127.0.0.1:${port}/health`, { headers: { connection: 'close' }, keepalive: false }).then(
