@@ -6,8 +6,11 @@ import { join } from 'node:path'
 /** `nobody`: PostgreSQL refuses to run as root. */
 const NOBODY = 65534
 
-/** Below what Linux gives by itself (`net.ipv4.ip_local_port_range`: from 32768) and macOS (from 49152). */
-const [FIRST_PORT, LAST_PORT] = [10_000, 32_767]
+/**
+ * Above the last that browsers refuse (10080), and below what Linux gives by itself
+ * (`net.ipv4.ip_local_port_range`: from 32768) and macOS (from 49152).
+ */
+const [FIRST_PORT, LAST_PORT] = [10_081, 32_767]
 const PORT_TRIES = 100
 
 export interface PostgresServer {
