@@ -9,6 +9,9 @@ export const BINARY = join(ROOT, 'dist/doable')
 /** How long a service may take to its first answer. */
 const START_MS = 30_000
 
+/** That of `compose.yaml`, in bytes: Bun's collector goes by the limit of its container, and of this one where there is none. */
+const MEMORY_LIMIT = 2 ** 30
+
 /** A way to start a service; its settings come by `PORT`, `DATABASE_URL` and a secret. */
 export interface Contender {
   readonly name: string
@@ -76,6 +79,7 @@ export async function start(
       PATH: process.env['PATH'] ?? '',
       NODE_ENV: 'production',
       PYTHONDONTWRITEBYTECODE: '1',
+      BUN_JSC_forceRAMSize: String(MEMORY_LIMIT),
       PORT: String(port),
       DATABASE_URL: databaseUrl,
       BETTER_AUTH_SECRET: secret,

@@ -31,6 +31,8 @@ export function goalsOf({ names, main, samples, floor, open }: Results): Goal[] 
     atLeast(`${load} ÷ ${peer}`, wanted, rate(doable, load) / rate(peer, load))
   const own = samples.filter(({ contender }) => contender === doable)
   const crowded = own.some(({ connections }) => connections === CROWD)
+  const memoryAt = (what: string, of: readonly Sample[]) =>
+    atMost(`resident memory under load, ${what}`, MEMORY_MB, Math.max(...of.map(({ memory }) => memory)), false, 'MB')
   const asked = open.filter(({ contender }) => contender === doable)
   return [
     ...LOADS.flatMap((load) => {
@@ -52,13 +54,11 @@ export function goalsOf({ names, main, samples, floor, open }: Results): Goal[] 
       // Where the rate is not reached, the queue only grows.
       atMost(`p99 of ${load}, ${connections} connections at ${pace}/s`, P99_MS, p99, reached < 0.95 * pace),
     ),
-    atMost(
-      'resident memory under load, all connections',
-      MEMORY_MB,
-      Math.max(...own.map(({ memory }) => memory)),
-      false,
-      'MB',
+    memoryAt(
+      `${main} connections`,
+      own.filter(({ connections }) => connections === main),
     ),
+    memoryAt('all connections', own),
   ]
 }
 

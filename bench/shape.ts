@@ -16,6 +16,7 @@ const SECTIONS: Record<string, readonly string[]> = {
     ...LOADS.map((load) => `${load} ÷ Go`),
     'get ÷ pgbench',
     ...LOADS.map((load) => `p99 of ${load}, 1000 connections in a closed loop`),
+    'resident memory under load, 32 connections',
     'resident memory under load, all connections',
   ],
   'Requests a second at 32 connections': LOADS,
