@@ -44,6 +44,8 @@ describe('over the embedded database', () => {
         before.push(answered - from)
       }
       expect(new Set(await flood)).toHaveLength(1)
-      expect(Math.max(...before)).toBeLessThan(FLOOD / 4)
+      expect(before.length).toBeGreaterThan(FLOOD / 10)
+      // Some answers of a flood are read in one go, however they were made.
+      expect(Math.max(...before)).toBeLessThan(FLOOD / 2)
     })
 })
