@@ -8,3 +8,14 @@ export async function until(what: string, holds: () => boolean | Promise<boolean
     await Bun.sleep(POLL_MS)
   }
 }
+
+/** Waits until nothing takes a connection at this address any more. */
+export function untilRefused(url: string): Promise<void> {
+  const ask = () => fetch(url, { headers: { connection: 'close' }, keepalive: false })
+  return until(`${url} is not listened at`, () =>
+    ask().then(
+      () => false,
+      () => true,
+    ),
+  )
+}

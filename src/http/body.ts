@@ -57,7 +57,7 @@ export const unreadBody = { parse: [leaveUnread, 'json'] } satisfies Pick<BodyOp
 /**
  * The body as text of one of these media types, of at most `max` bytes.
  *
- * @throws Problem `unsupported-media-type`, `body-too-large` or `malformed-request`.
+ * @throws Problem `unsupported-media-type`, `body-too-large` or `malformed-json`.
  */
 export async function readTextBody(
   request: Request,

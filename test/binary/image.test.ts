@@ -5,6 +5,7 @@ import { join } from 'node:path'
 import { version } from '../../package.json'
 import { databases, newDatabase, SECRET } from '../boot.ts'
 import { freePort } from '../postgres-server.ts'
+import { until, untilRefused } from '../until.ts'
 import { layOut, readImage, runImage } from './image.ts'
 import { newFolder, run } from './program.ts'
 
@@ -129,16 +130,11 @@ describe.each([...databases])('in the image, over %s', (kind) => {
     await new Promise((resolve) => socket.once('connect', resolve))
     socket.write(`${head.join('\r\n')}\r\n\r\n${body.slice(0, 10)}`)
     // Until its head has been read, it is an idle connection.
-    while (answer === '') await Bun.sleep(20)
+    await until('the head has been read', () => answer !== '')
     expect(answer).toBe('HTTP/1.1 100 Continue\r\n\r\n')
     answer = ''
     process.kill(await container.inner(), 'SIGTERM')
-    const refused = () =>
-      fetch(`http://127.0.0.1:${port}/health`, { headers: { connection: 'close' }, keepalive: false }).then(
-        () => false,
-        () => true,
-      )
-    while (!(await refused())) await Bun.sleep(20)
+    await untilRefused(`http://127.0.0.1:${port}/health`)
     socket.write(body.slice(10))
     await closed
     expect(answer).toStartWith('HTTP/1.1 201 ')

@@ -2,6 +2,7 @@ import { describe, expect, setDefaultTimeout, test } from 'bun:test'
 import { connect } from 'node:net'
 import { boot, databases, type Target } from '../boot.ts'
 import { NO_TASK } from '../client.ts'
+import { untilRefused } from '../until.ts'
 
 setDefaultTimeout(60_000)
 
@@ -43,14 +44,6 @@ function begin({ url }: Target, line: string, ...fields: string[]) {
       throw new Error(`only this was answered: ${text}`)
     },
   }
-}
-
-/** Whether it takes another connection. */
-function isListening({ url }: Target): Promise<boolean> {
-  return fetch(`${url}/health`, { headers: { connection: 'close' }, keepalive: false }).then(
-    () => true,
-    () => false,
-  )
 }
 
 describe.each(databases)('bodies that nobody reads, over %s', (kind) => {
@@ -103,7 +96,7 @@ describe.each(databases)('bodies that nobody reads, over %s', (kind) => {
     // Until its head has been read, it is an idle connection, and those are cut.
     expect(await statuses(1)).toEqual(['100'])
     const stopping = target.stop()
-    while (await isListening(target)) await Bun.sleep(20)
+    await untilRefused(`${target.url}/health`)
     await Bun.sleep(LOOKS_MS)
     socket.write(body.slice(5))
     expect(await statuses(2)).toEqual(['100', '201'])

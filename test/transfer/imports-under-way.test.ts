@@ -73,7 +73,7 @@ describe.each(databases)('imports under way, over the %s database', (kind) => {
     const user = newUser()
     const { hostname, port } = new URL(target.url)
     const token = await target.tokens.sign(user, 60)
-    const fields = `host: localhost\r\nauthorization: Bearer ${token}\r\ncontent-type: ${'application/json'}\r\n`
+    const fields = `host: localhost\r\nauthorization: Bearer ${token}\r\ncontent-type: application/json\r\n`
     const begin = () => {
       const socket = connect(Number(port), hostname)
       socket.write(`POST /api/${user}/import HTTP/1.1\r\n${fields}${rest}`)

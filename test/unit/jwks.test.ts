@@ -2,6 +2,7 @@ import { afterEach, beforeEach, expect, test } from 'bun:test'
 import { type JWTVerifyGetKey, jwtVerify } from 'jose'
 import { createKeySet } from '../../src/auth/jwks.ts'
 import { createKey, type Issuer, startIssuer } from '../issuer.ts'
+import { until } from '../until.ts'
 
 const [first, second, third] = await Promise.all([
   createKey('EdDSA', 'first'),
@@ -33,13 +34,10 @@ async function holds(key: typeof first): Promise<boolean> {
   )
 }
 
-/** Until the fetch behind the requests has come. */
-async function eventually(check: () => boolean | Promise<boolean>): Promise<void> {
-  for (let tries = 0; !(await check()); tries++) {
-    if (tries > 200) throw new Error('it never came')
-    await Bun.sleep(10)
-  }
-}
+/** How long the fetch behind a request may take. */
+const FETCH_MS = 2000
+
+const untilFetched = (times: number) => until(`fetch ${times} has come`, () => issuer.fetches === times, FETCH_MS)
 
 test('keys are fetched once and then kept', async () => {
   for (let i = 0; i < 3; i++) {
@@ -67,9 +65,10 @@ test('after ten minutes the keys are fetched anew, behind the request', async ()
   issuer.publish(second.jwk)
   clock += 10 * minute
   expect(await holds(first)).toBe(true)
-  await eventually(() => issuer.fetches === 2)
+  await untilFetched(2)
   // The withdrawn key is gone without anyone asking for an unknown one.
-  await eventually(async () => !(await jwtVerify(await first.sign(), keySet).catch(() => undefined)))
+  const isRefused = async () => !(await jwtVerify(await first.sign(), keySet).catch(() => undefined))
+  await until('the old key is gone', isRefused, FETCH_MS)
   expect(await holds(second)).toBe(true)
 })
 
@@ -79,7 +78,7 @@ test('a request does not wait for a refresh', async () => {
   issuer.answer(() => promise)
   clock += 10 * minute
   for (let i = 0; i < 3; i++) expect(await holds(first)).toBe(true)
-  await eventually(() => issuer.fetches === 2)
+  await untilFetched(2)
   resolve(Response.json({ keys: [first.jwk] }))
 })
 
@@ -88,7 +87,7 @@ test('a refresh that fails keeps the last good keys, and is tried again ten minu
   issuer.answer(() => new Response(null, { status: 500 }))
   clock += 10 * minute
   expect(await holds(first)).toBe(true)
-  await eventually(() => issuer.fetches === 2)
+  await untilFetched(2)
   await Bun.sleep(50)
   clock += 9 * minute
   expect(await holds(first)).toBe(true)
@@ -97,7 +96,7 @@ test('a refresh that fails keeps the last good keys, and is tried again ten minu
   clock += minute
   expect(await holds(first)).toBe(true)
   // Before anyone asks for the new key: an unknown one fetches by itself.
-  await eventually(() => issuer.fetches === 3)
+  await untilFetched(3)
   expect(await holds(third)).toBe(true)
 })
 
