@@ -1,5 +1,5 @@
 import { join } from 'node:path'
-import { freePort } from '../test/postgres-server.ts'
+import { freePort } from '../test/kit/postgres-server.ts'
 import { type Programs, run } from './programs.ts'
 
 const PEERS = join(import.meta.dir, 'peers')

@@ -1,5 +1,5 @@
 import postgres from 'postgres'
-import { type PostgresServer, startPostgresServer } from '../test/postgres-server.ts'
+import { type PostgresServer, startPostgresServer } from '../test/kit/postgres-server.ts'
 import { tasksEach, type Volume } from './loads.ts'
 import { run } from './programs.ts'
 

@@ -1,5 +1,5 @@
-import { SECRET } from '../test/boot.ts'
-import { secretTokens } from '../test/tokens.ts'
+import { SECRET } from '../test/kit/boot.ts'
+import { secretTokens } from '../test/kit/tokens.ts'
 
 const USERS = 100
 const IN_FLIGHT = 32

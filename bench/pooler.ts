@@ -1,7 +1,7 @@
 import { spawn } from 'node:child_process'
 import { chown, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
-import { freePort, type PostgresServer } from '../test/postgres-server.ts'
+import { freePort, type PostgresServer } from '../test/kit/postgres-server.ts'
 import { run } from './programs.ts'
 
 /** `nobody`: PgBouncer, too, refuses to run as root. */

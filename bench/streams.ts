@@ -3,8 +3,8 @@ import { mkdtemp, readFile, rm } from 'node:fs/promises'
 import { connect, type Socket } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { startPostgresServer } from '../test/postgres-server.ts'
-import { secretTokens } from '../test/tokens.ts'
+import { startPostgresServer } from '../test/kit/postgres-server.ts'
+import { secretTokens } from '../test/kit/tokens.ts'
 
 /**
  * Many event streams on one process of the service: what each costs in memory, whether a

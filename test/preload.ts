@@ -1,5 +1,5 @@
 import { afterAll, setDefaultTimeout } from 'bun:test'
-import { stopAll } from './boot.ts'
+import { stopAll } from './kit/boot.ts'
 
 // Starting a database takes its time on a busy machine; what is promised in time is measured in the tests themselves.
 setDefaultTimeout(120_000)

@@ -10,7 +10,7 @@ import {
 } from 'jose'
 import { LRUCache } from 'lru-cache'
 import { Problem, type ProblemCode } from '../problem.ts'
-import { createKeySet } from './jwks.ts'
+import { createKeySet } from './key-set.ts'
 
 /** Whom a token speaks for, and until when (seconds since 1970, as `exp`). */
 export interface Identity {

@@ -1,6 +1,6 @@
 import type { PgDatabase, PgQueryResultHKT } from 'drizzle-orm/pg-core'
 import type { Config } from '../config.ts'
-import type { PostgresOptions } from './postgres.ts'
+import type { PostgresOptions } from './postgres/open.ts'
 
 /** Both drivers are this one type: nothing above this folder knows which it talks to. */
 export type Db = PgDatabase<PgQueryResultHKT, Record<string, never>>
@@ -45,6 +45,6 @@ export async function openForMigration(config: Config, database: Database): Prom
 }
 
 async function openServer(url: string, options: PostgresOptions, time?: Time): Promise<Database> {
-  const { openPostgres } = await import('./postgres.ts')
+  const { openPostgres } = await import('./postgres/open.ts')
   return await openPostgres(url, options, time)
 }

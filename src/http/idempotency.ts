@@ -1,8 +1,8 @@
 import type { Db } from '../db/open.ts'
-import { findReply, keepReply, type Reply } from '../db/replies.ts'
+import type { Transact } from '../db/transaction.ts'
 import { invalid, Problem } from '../problem.ts'
 import type { Store } from '../tasks/store.ts'
-import type { Transact } from '../tasks/transaction.ts'
+import { findReply, keepReply, type Reply } from './kept-answers.ts'
 
 /** How long a repeat waits for the first request to end before it is told to come back, in milliseconds. */
 const WAIT_MS = 3000

@@ -2,8 +2,8 @@ import { type Static, Type } from '@sinclair/typebox'
 import { Elysia, ValidationError } from 'elysia'
 import type { Logger } from 'pino'
 import { catalogue, type Fault, Problem, type ProblemCode } from '../problem.ts'
-import { faultsIn } from '../validation.ts'
 import { type TraceFields, traceOf } from './request.ts'
+import { faultsIn } from './validation.ts'
 
 const TYPE = 'application/problem+json'
 

@@ -1,9 +1,9 @@
 import { type Static, type TSchema, Type } from '@sinclair/typebox'
 import { type TypeCheck, TypeCompiler } from '@sinclair/typebox/compiler'
+import { checked } from '../http/validation.ts'
 import { inside, invalid, Problem } from '../problem.ts'
 import { changesIn, NewTask, newTaskFrom, Task, TaskPatch, Uuid } from '../tasks/model.ts'
 import type { Store } from '../tasks/store.ts'
-import { checked } from '../validation.ts'
 
 const OPS = ['create', 'update', 'complete', 'delete', 'restore'] as const
 

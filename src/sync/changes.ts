@@ -1,10 +1,10 @@
 import { and, asc, eq, gt, sql } from 'drizzle-orm'
 import type { Db } from '../db/open.ts'
 import { tasks, users } from '../db/schema.ts'
+import { columnsOf, ownRows, reply } from '../db/statement.ts'
 import { invalid } from '../problem.ts'
 import type { Task } from '../tasks/model.ts'
 import { prepareRows, readRevisionAndTask } from '../tasks/rows.ts'
-import { columnsOf, ownRows, reply } from '../tasks/statement.ts'
 
 export interface ChangePage {
   /** In the order of their revisions, each task once, in its latest state. */

@@ -2,7 +2,7 @@ import { sql } from 'drizzle-orm'
 import type { Logger } from 'pino'
 import type { Db } from '../db/open.ts'
 import { users } from '../db/schema.ts'
-import { arrayLiteral } from '../tasks/statement.ts'
+import { arrayLiteral } from '../db/statement.ts'
 import { Bell } from './bell.ts'
 
 /** How often other replicas' writes are looked for, in milliseconds. */

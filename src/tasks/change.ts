@@ -1,8 +1,8 @@
 import { and, eq, type SQL, sql } from 'drizzle-orm'
 import type { Db } from '../db/open.ts'
 import { tasks, users } from '../db/schema.ts'
+import { ownedIn, type Place, param, reply, typed } from '../db/statement.ts'
 import { prepareRows, readTask } from './rows.ts'
-import { ownedIn, type Place, param, reply, typed } from './statement.ts'
 
 const owner = param('owner')
 

@@ -1,8 +1,8 @@
 import { sql } from 'drizzle-orm'
 import type { Db } from '../db/open.ts'
 import { tasks, users } from '../db/schema.ts'
+import { param, reply, typed } from '../db/statement.ts'
 import { prepareRows, readTask } from './rows.ts'
-import { param, reply, typed } from './statement.ts'
 
 /**
  * A new task. One statement: the user's row is made or raised, and the task stands on

@@ -1,11 +1,11 @@
 import { and, asc, desc, eq, type SQL, sql } from 'drizzle-orm'
 import type { Db } from '../db/open.ts'
 import { tasks, users } from '../db/schema.ts'
-import type { Cursors, Position } from './cursor.ts'
+import { arrayLiteral, columnsOf, lazy, ownedIn, ownRows, type Place, param, reply, typed } from '../db/statement.ts'
+import type { Cursors, Position } from '../http/cursor.ts'
 import type { Task } from './model.ts'
 import { type Filters, isFiltered, MAX_PAGE, type PageQuery, type SORTS } from './query.ts'
 import { prepareRows, readRevisionAndTask } from './rows.ts'
-import { arrayLiteral, columnsOf, lazy, ownedIn, ownRows, type Place, param, reply, typed } from './statement.ts'
 
 type Sort = (typeof SORTS)[number] | 'deleted_at'
 

@@ -1,8 +1,8 @@
 import { Kind, type Static, type TObject, type TUnsafe, Type, TypeRegistry } from '@sinclair/typebox'
 import type { tasks } from '../db/schema.ts'
 import { invalid } from '../problem.ts'
-import { canonicalDate } from './dates.ts'
-import { Line, Text } from './text.ts'
+import { canonicalDate } from '../resource/dates.ts'
+import { Line, Text } from '../resource/text.ts'
 
 // Of replies only: what stands in a timestamp column needs no calendar, just the one form that we give it.
 TypeRegistry.Set('Time', (_, value) => typeof value === 'string' && value.length === 24 && value.endsWith('Z'))

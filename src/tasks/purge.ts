@@ -1,9 +1,9 @@
 import { asc, sql } from 'drizzle-orm'
 import type { Db } from '../db/open.ts'
-import { forgetReplies } from '../db/replies.ts'
 import { tasks } from '../db/schema.ts'
+import { nothingLeft, param, typed } from '../db/statement.ts'
+import { forgetReplies } from '../http/kept-answers.ts'
 import { prepareChanges } from './change.ts'
-import { nothingLeft, param, typed } from './statement.ts'
 
 /** Tasks emptied by one statement, at most: it holds the user's row for as long. */
 const BATCH = 500

@@ -1,9 +1,9 @@
 import { type Static, type TObject, type TSchema, Type } from '@sinclair/typebox'
 import { Value } from '@sinclair/typebox/value'
 import { invalid } from '../problem.ts'
-import { canonicalDate } from './dates.ts'
+import { canonicalDate } from '../resource/dates.ts'
+import { Text } from '../resource/text.ts'
 import { DueDate, Priority, TagText } from './model.ts'
-import { Text } from './text.ts'
 
 export const SORTS = ['created_at', 'updated_at', 'due_date', 'priority', 'title', 'position'] as const
 const ORDERS = SORTS.flatMap((sort) => [sort, `-${sort}` as const])

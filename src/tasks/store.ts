@@ -3,12 +3,12 @@ import { accounts } from '../db/account-schema.ts'
 import { sqlState } from '../db/errors.ts'
 import type { Db } from '../db/open.ts'
 import { tasks, users } from '../db/schema.ts'
+import { arrayLiteral, lazy, nothingLeft, ownedIn, ownRows, type Place, param, reply } from '../db/statement.ts'
 import { Problem } from '../problem.ts'
 import { prepareChange, prepareChanges } from './change.ts'
 import { prepareInsert } from './insert.ts'
 import type { Changes, Task } from './model.ts'
 import { prepareRows, readTask } from './rows.ts'
-import { arrayLiteral, lazy, nothingLeft, ownedIn, ownRows, type Place, param, reply } from './statement.ts'
 import { prepareUpdate, valuesOf } from './update.ts'
 
 /** What a write may demand of the task as it stands. */

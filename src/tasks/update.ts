@@ -1,9 +1,9 @@
 import { sql } from 'drizzle-orm'
 import type { Db } from '../db/open.ts'
 import { tasks, users } from '../db/schema.ts'
+import { arrayLiteral, typed } from '../db/statement.ts'
 import { prepareChange } from './change.ts'
 import type { Changes } from './model.ts'
-import { arrayLiteral, typed } from './statement.ts'
 
 /** One statement for every set of fields: a parameter that is null leaves its column alone. */
 export function prepareUpdate(db: Db) {

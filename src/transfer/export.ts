@@ -1,9 +1,9 @@
 import { and, asc, eq, gt, isNull, type SQL, sql } from 'drizzle-orm'
 import type { Db } from '../db/open.ts'
 import { tasks } from '../db/schema.ts'
+import { lazy, ownRows, reply } from '../db/statement.ts'
+import type { InTurn } from '../db/turns.ts'
 import type { Task } from '../tasks/model.ts'
-import { lazy, ownRows, reply } from '../tasks/statement.ts'
-import type { InTurn } from '../tasks/turns.ts'
 import { csvHeader, csvLines } from './csv.ts'
 
 /** Tasks read at once: all that an export ever holds. */

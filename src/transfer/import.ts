@@ -1,9 +1,9 @@
 import { and, eq, isNotNull, sql } from 'drizzle-orm'
 import type { Db } from '../db/open.ts'
 import { tasks, users } from '../db/schema.ts'
+import { arrayLiteral, ownRows } from '../db/statement.ts'
+import { faultsIn } from '../http/validation.ts'
 import { type Fault, invalid } from '../problem.ts'
-import { arrayLiteral, ownRows } from '../tasks/statement.ts'
-import { faultsIn } from '../validation.ts'
 import { type Row, rowOf, taskRecord } from './record.ts'
 
 /** One task of a file, and where it stands there. */

@@ -1,6 +1,6 @@
 import { findNodeAtLocation, parseTree, visit } from 'jsonc-parser'
+import { lazy } from '../db/statement.ts'
 import { invalid } from '../problem.ts'
-import { lazy } from '../tasks/statement.ts'
 import { checkCount, type Entry } from './import.ts'
 
 /**

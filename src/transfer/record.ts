@@ -1,6 +1,6 @@
 import { Kind, type Static, Type, TypeRegistry } from '@sinclair/typebox'
 import { TypeCompiler } from '@sinclair/typebox/compiler'
-import { canonicalDate } from '../tasks/dates.ts'
+import { canonicalDate } from '../resource/dates.ts'
 import { NewTask, storedForm } from '../tasks/model.ts'
 
 TypeRegistry.Set('Instant', (_, value) => typeof value === 'string' && (canonicalDate(value)?.length ?? 0) > 10)

@@ -1,8 +1,8 @@
 import { describe, expect, test } from 'bun:test'
 import { decodeJwt, decodeProtectedHeader } from 'jose'
-import { databases } from '../boot.ts'
-import { useService } from '../client.ts'
-import { bearer, newPerson, PASSWORD, send } from './person.ts'
+import { databases } from '../kit/boot.ts'
+import { useService } from '../kit/client.ts'
+import { bearer, newPerson, PASSWORD, send } from '../kit/person.ts'
 
 describe.each(databases)("accounts by Better Auth's own client over %s", (kind) => {
   const service = useService(kind)

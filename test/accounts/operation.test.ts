@@ -1,10 +1,10 @@
 import { expect, test } from 'bun:test'
 import { decodeProtectedHeader } from 'jose'
 import postgres from 'postgres'
-import { boot, newDatabase } from '../boot.ts'
-import { expectProblem } from '../expect-problem.ts'
-import { startPostgresServer } from '../postgres-server.ts'
-import { bearer, newPerson, PASSWORD, send } from './person.ts'
+import { boot, newDatabase } from '../kit/boot.ts'
+import { expectProblem } from '../kit/expect-problem.ts'
+import { bearer, newPerson, PASSWORD, send } from '../kit/person.ts'
+import { startPostgresServer } from '../kit/postgres-server.ts'
 
 const NEXT_SECRET = 'Zr7Lq2Xw9Tf4Hb6Nd1Vk8Mc3Ys5Pg0JaQe'
 

@@ -1,10 +1,10 @@
 import { afterAll, beforeAll, describe, expect, test } from 'bun:test'
 import { join } from 'node:path'
 import { decodeProtectedHeader } from 'jose'
-import { boot, databases, type Target } from '../boot.ts'
-import { expectProblem } from '../expect-problem.ts'
-import { createKey } from '../issuer.ts'
-import { bearer, PASSWORD, send } from './person.ts'
+import { boot, databases, type Target } from '../kit/boot.ts'
+import { expectProblem } from '../kit/expect-problem.ts'
+import { createKey } from '../kit/issuer.ts'
+import { bearer, PASSWORD, send } from '../kit/person.ts'
 
 /** A real Better Auth in its own process. */
 async function startBetterAuth() {

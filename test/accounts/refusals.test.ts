@@ -1,10 +1,10 @@
 import { beforeAll, describe, expect, test } from 'bun:test'
 import { decodeProtectedHeader } from 'jose'
-import { databases } from '../boot.ts'
-import { useService } from '../client.ts'
-import { expectProblem } from '../expect-problem.ts'
-import { createKey } from '../issuer.ts'
-import { bearer, newPerson, PASSWORD, send } from './person.ts'
+import { databases } from '../kit/boot.ts'
+import { useService } from '../kit/client.ts'
+import { expectProblem } from '../kit/expect-problem.ts'
+import { createKey } from '../kit/issuer.ts'
+import { bearer, newPerson, PASSWORD, send } from '../kit/person.ts'
 
 /** What must never be in a refusal: a stack, a file, a statement, a library's inner words. */
 const INSIDE = /\bat \S+ \(|node_modules|\/src\/|\b(select|insert into|delete from) |drizzle|postgres|stack/i

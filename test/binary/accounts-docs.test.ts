@@ -1,6 +1,6 @@
 import { expect, test } from 'bun:test'
 import { join } from 'node:path'
-import { boot, databases } from '../boot.ts'
+import { boot, databases } from '../kit/boot.ts'
 
 test.each(databases)("the guide's lines lead from nothing to a task over the %s database", async (kind) => {
   const text = await Bun.file(join(import.meta.dir, '../../docs/accounts.md')).text()

@@ -1,7 +1,7 @@
 import { describe, expect, test } from 'bun:test'
 import { chmod, mkdir, readdir, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
-import { databases, newDatabase, SECRET } from '../boot.ts'
+import { databases, newDatabase, SECRET } from '../kit/boot.ts'
 import { copyProgram, NOBODY, newFolder, type Place, run, start } from './program.ts'
 
 const asRoot = process.getuid?.() === 0

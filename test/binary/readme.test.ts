@@ -1,6 +1,6 @@
 import { expect, test } from 'bun:test'
 import { join } from 'node:path'
-import { boot, databases } from '../boot.ts'
+import { boot, databases } from '../kit/boot.ts'
 
 /** The block of the README that begins with this line. */
 async function readBlock(start: string): Promise<string> {

@@ -3,7 +3,7 @@ import { once } from 'node:events'
 import { mkdir, readdir, rm, writeFile } from 'node:fs/promises'
 import { type AddressInfo, createServer, type Socket } from 'node:net'
 import { join } from 'node:path'
-import { SECRET } from '../boot.ts'
+import { SECRET } from '../kit/boot.ts'
 import { copyProgram, NOBODY, newFolder, type Place, run, snapshot, start } from './program.ts'
 
 const asRoot = process.getuid?.() === 0

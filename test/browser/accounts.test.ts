@@ -1,8 +1,8 @@
 import { afterAll, beforeAll, describe, expect, test } from 'bun:test'
 import { join } from 'node:path'
 import type { Browser, Page } from 'playwright-core'
-import { PASSWORD } from '../accounts/person.ts'
-import { boot, type Target } from '../boot.ts'
+import { boot, type Target } from '../kit/boot.ts'
+import { PASSWORD } from '../kit/person.ts'
 import { openBrowser, openPage } from './chromium.ts'
 
 /** The first of many megabytes of script, on a busy machine. */

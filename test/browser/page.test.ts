@@ -1,6 +1,6 @@
 import { afterAll, beforeAll, describe, expect, test } from 'bun:test'
 import type { Browser } from 'playwright-core'
-import { boot, type Target } from '../boot.ts'
+import { boot, type Target } from '../kit/boot.ts'
 import { openBrowser, openPage, type Watched } from './chromium.ts'
 
 /** The first of many megabytes of script, on a busy machine. */

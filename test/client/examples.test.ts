@@ -1,7 +1,7 @@
 import { describe, expect, test } from 'bun:test'
 import { connect } from '../../examples/accounts-inside/lib/connect.ts'
 import { connect as connectInFront } from '../../examples/better-auth-in-front/lib/connect.ts'
-import { boot, databases } from '../boot.ts'
+import { boot, databases } from '../kit/boot.ts'
 
 const PASSWORD = 'correct horse battery staple'
 

@@ -1,8 +1,8 @@
 import { expect, setDefaultTimeout, test } from 'bun:test'
-import { databases, newDatabase, SECRET } from '../boot.ts'
-import { BACK, SLACK } from '../postgres/subject.ts'
-import { startPostgresServer } from '../postgres-server.ts'
-import { newPlace } from '../program.ts'
+import { databases, newDatabase, SECRET } from '../kit/boot.ts'
+import { startPostgresServer } from '../kit/postgres-server.ts'
+import { newPlace } from '../kit/program.ts'
+import { BACK, SLACK } from '../kit/subject.ts'
 import { Writers } from './writers.ts'
 
 /** A few here, `ROUNDS=20` by hand. */

@@ -8,9 +8,9 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import postgres from 'postgres'
 import type { Task } from '../../src/tasks/model.ts'
-import { boot, stopAll } from '../boot.ts'
-import { newClient } from '../client.ts'
-import { startPostgresServer } from '../postgres-server.ts'
+import { boot, stopAll } from '../kit/boot.ts'
+import { newClient } from '../kit/client.ts'
+import { startPostgresServer } from '../kit/postgres-server.ts'
 
 const NOBODY = 65534
 const mount = await mkdtemp(join(tmpdir(), 'doable-full-'))

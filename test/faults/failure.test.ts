@@ -1,6 +1,6 @@
 import { expect, setDefaultTimeout, test } from 'bun:test'
 import { join } from 'node:path'
-import { newPlace } from '../program.ts'
+import { newPlace } from '../kit/program.ts'
 
 setDefaultTimeout(90_000)
 

@@ -1,5 +1,5 @@
 import { beforeAll, describe, expect, test } from 'bun:test'
-import { newClient, useService } from '../client.ts'
+import { newClient, useService } from '../kit/client.ts'
 
 /** As many as a client of Bun's sends at once, and room for the other user's. */
 const FLOOD = 200

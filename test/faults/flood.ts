@@ -2,8 +2,8 @@
  * One user floods at 50 times the limit while another works at a steady pace: the other's latency
  * without and with the flood, in milliseconds. `bun test/faults/flood.ts`, with `SECONDS` (10).
  */
-import { boot, databases, stopAll } from '../boot.ts'
-import { newClient } from '../client.ts'
+import { boot, databases, stopAll } from '../kit/boot.ts'
+import { newClient } from '../kit/client.ts'
 
 const LIMIT = 1200
 const SECONDS = Number(process.env['SECONDS'] ?? 10)

@@ -3,7 +3,7 @@
  * as JSON from standard input, and prints what came of them as JSON: a line once all connections are open, then one
  * with the result.
  */
-import { secretTokens } from '../tokens.ts'
+import { secretTokens } from '../kit/tokens.ts'
 import { type Answer, Connection } from './connection.ts'
 import { type Ask, live } from './life.ts'
 

@@ -1,8 +1,8 @@
 import { describe, expect, setDefaultTimeout, test } from 'bun:test'
 import type { Socket } from 'bun'
-import { boot, type DatabaseKind, databases, SECRET } from '../boot.ts'
-import { startProxy } from '../postgres/proxy.ts'
-import { until } from '../until.ts'
+import { boot, type DatabaseKind, databases, SECRET } from '../kit/boot.ts'
+import { startProxy } from '../kit/proxy.ts'
+import { until } from '../kit/until.ts'
 import { Connection } from './connection.ts'
 import { generate, load } from './load.ts'
 

@@ -13,8 +13,8 @@
 import { join } from 'node:path'
 import { parseArgs } from 'node:util'
 import { slope } from '../../bench/statistics.ts'
-import { type DatabaseKind, databases, newDatabase, SECRET, stopAll } from '../boot.ts'
-import { newPlace } from '../program.ts'
+import { type DatabaseKind, databases, newDatabase, SECRET, stopAll } from '../kit/boot.ts'
+import { newPlace } from '../kit/program.ts'
 import { IDLE_S } from './connection.ts'
 import type { Orders, Outcome } from './generator.ts'
 

@@ -1,10 +1,10 @@
 import { afterAll, beforeAll, expect, setDefaultTimeout, test } from 'bun:test'
 import postgres from 'postgres'
-import { boot, type Target } from '../boot.ts'
-import { newClient } from '../client.ts'
-import { expectProblem } from '../expect-problem.ts'
-import { type PostgresServer, startPostgresServer } from '../postgres-server.ts'
-import { until } from '../until.ts'
+import { boot, type Target } from '../kit/boot.ts'
+import { newClient } from '../kit/client.ts'
+import { expectProblem } from '../kit/expect-problem.ts'
+import { type PostgresServer, startPostgresServer } from '../kit/postgres-server.ts'
+import { until } from '../kit/until.ts'
 
 setDefaultTimeout(60_000)
 

@@ -1,7 +1,7 @@
 import { expect } from 'bun:test'
 import type { Task } from '../../src/tasks/model.ts'
-import { forge } from '../forge.ts'
-import { until } from '../until.ts'
+import { forge } from '../kit/forge.ts'
+import { until } from '../kit/until.ts'
 
 const authorization = `Bearer ${forge()}`
 const tasks = '/api/alice/tasks'

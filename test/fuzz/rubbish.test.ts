@@ -1,7 +1,7 @@
 import { describe, expect, test } from 'bun:test'
 import { connect } from 'node:net'
-import { databases } from '../boot.ts'
-import { NO_TASK, newClient, useService } from '../client.ts'
+import { databases } from '../kit/boot.ts'
+import { NO_TASK, newClient, useService } from '../kit/client.ts'
 
 /** What makes programs stumble: controls, directions, surrogates, injections, numbers at their ends. */
 const NAUGHTY = [

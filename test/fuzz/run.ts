@@ -6,7 +6,7 @@
 import { mkdtemp, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { boot, databases, stopAll } from '../boot.ts'
+import { boot, databases, stopAll } from '../kit/boot.ts'
 
 const examples = process.env['EXAMPLES'] ?? '20'
 const temporary = await mkdtemp(join(tmpdir(), 'doable-fuzz-'))

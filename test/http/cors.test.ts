@@ -1,5 +1,5 @@
 import { afterAll, beforeAll, describe, expect, setDefaultTimeout, test } from 'bun:test'
-import { boot, databases, type Target } from '../boot.ts'
+import { boot, databases, type Target } from '../kit/boot.ts'
 
 setDefaultTimeout(60_000)
 

@@ -1,7 +1,7 @@
 import { describe, expect, test } from 'bun:test'
-import { databases } from '../boot.ts'
-import { newClient, taskOf, useService } from '../client.ts'
-import { expectProblem } from '../expect-problem.ts'
+import { databases } from '../kit/boot.ts'
+import { newClient, taskOf, useService } from '../kit/client.ts'
+import { expectProblem } from '../kit/expect-problem.ts'
 
 /** A day stays as it is; a time comes back in UTC with milliseconds. */
 const taken: [sent: string | null, kept: string | null][] = [

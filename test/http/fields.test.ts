@@ -1,7 +1,7 @@
 import { describe, expect, test } from 'bun:test'
-import { databases } from '../boot.ts'
-import { newClient, taskOf, useService } from '../client.ts'
-import { expectProblem } from '../expect-problem.ts'
+import { databases } from '../kit/boot.ts'
+import { newClient, taskOf, useService } from '../kit/client.ts'
+import { expectProblem } from '../kit/expect-problem.ts'
 
 const NUL = 'a\0b'
 const LONE = ['\ud83d', '\ude00', 'a\ud800b', '\ude00\ud83d']

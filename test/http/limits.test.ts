@@ -2,9 +2,9 @@ import { describe, expect, test } from 'bun:test'
 import { connect } from 'node:net'
 import ipaddr from 'ipaddr.js'
 import { clientAddress } from '../../src/http/limits.ts'
-import { databases } from '../boot.ts'
-import { NO_TASK, newClient, useService } from '../client.ts'
-import { expectProblem } from '../expect-problem.ts'
+import { databases } from '../kit/boot.ts'
+import { NO_TASK, newClient, useService } from '../kit/client.ts'
+import { expectProblem } from '../kit/expect-problem.ts'
 
 const LIMIT = 5
 

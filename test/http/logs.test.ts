@@ -1,8 +1,8 @@
 import { afterAll, beforeAll, describe, expect, setDefaultTimeout, test } from 'bun:test'
-import { databases, newDatabase, SECRET } from '../boot.ts'
-import { claims, forge, hs256, now, part } from '../forge.ts'
-import { createKey, type Issuer, startIssuer } from '../issuer.ts'
-import { newPlace, type Place, type Served } from '../program.ts'
+import { databases, newDatabase, SECRET } from '../kit/boot.ts'
+import { claims, forge, hs256, now, part } from '../kit/forge.ts'
+import { createKey, type Issuer, startIssuer } from '../kit/issuer.ts'
+import { newPlace, type Place, type Served } from '../kit/program.ts'
 
 setDefaultTimeout(90_000)
 

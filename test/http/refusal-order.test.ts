@@ -1,7 +1,7 @@
 import { describe, expect, test } from 'bun:test'
-import { databases, type Target } from '../boot.ts'
-import { type Headers, NO_TASK, newClient, useService } from '../client.ts'
-import { expectProblem } from '../expect-problem.ts'
+import { databases, type Target } from '../kit/boot.ts'
+import { type Headers, NO_TASK, newClient, useService } from '../kit/client.ts'
+import { expectProblem } from '../kit/expect-problem.ts'
 
 const JSON_TYPE = { 'content-type': 'application/json' }
 const TOO_LARGE = `{"colour":"${'p'.repeat(1024 * 1024)}"}`

@@ -1,8 +1,8 @@
 import { beforeAll, describe, expect, test } from 'bun:test'
-import { databases } from '../boot.ts'
-import { type Headers, newClient, useService } from '../client.ts'
-import { expectProblem } from '../expect-problem.ts'
-import { fillPath, type Route, readRoutes } from '../routes.ts'
+import { databases } from '../kit/boot.ts'
+import { type Headers, newClient, useService } from '../kit/client.ts'
+import { expectProblem } from '../kit/expect-problem.ts'
+import { fillPath, type Route, readRoutes } from '../kit/routes.ts'
 
 /** All that a stranger may ask. A new route needs a token, or a line here. */
 const OPEN = ['GET /health', 'GET /health/ready']

@@ -1,6 +1,6 @@
 import { describe, expect, test } from 'bun:test'
 import postgres from 'postgres'
-import { type Client, ifMatch, newClient, taskOf, useService } from '../client.ts'
+import { type Client, ifMatch, newClient, taskOf, useService } from '../kit/client.ts'
 
 /** More than the pool has connections, so that some are pipelined behind those that wait. */
 const WRITERS = 12

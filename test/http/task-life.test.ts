@@ -1,7 +1,7 @@
 import { describe, expect, test } from 'bun:test'
-import { databases } from '../boot.ts'
-import { NO_TASK, newClient, type Task, taskOf, useService } from '../client.ts'
-import { expectProblem } from '../expect-problem.ts'
+import { databases } from '../kit/boot.ts'
+import { NO_TASK, newClient, type Task, taskOf, useService } from '../kit/client.ts'
+import { expectProblem } from '../kit/expect-problem.ts'
 
 const TIME = /^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z$/
 const UUID7 = /^[0-9a-f]{8}-[0-9a-f]{4}-7[0-9a-f]{3}-[89ab][0-9a-f]{3}-[0-9a-f]{12}$/

@@ -1,6 +1,6 @@
 import { afterAll, beforeAll, describe, expect, setDefaultTimeout, test } from 'bun:test'
-import { boot, databases, SECRET, type Target } from '../boot.ts'
-import { claims, expectRefused, forge, now } from '../forge.ts'
+import { boot, databases, SECRET, type Target } from '../kit/boot.ts'
+import { claims, expectRefused, forge, now } from '../kit/forge.ts'
 
 setDefaultTimeout(60_000)
 

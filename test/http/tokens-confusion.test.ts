@@ -1,8 +1,8 @@
 import { afterAll, beforeAll, describe, expect, setDefaultTimeout, test } from 'bun:test'
 import { exportSPKI } from 'jose'
-import { boot, databases, SECRET, type Target } from '../boot.ts'
-import { claims, expectRefused, forge, hs256, now, part } from '../forge.ts'
-import { createKey, type Issuer, startIssuer } from '../issuer.ts'
+import { boot, databases, SECRET, type Target } from '../kit/boot.ts'
+import { claims, expectRefused, forge, hs256, now, part } from '../kit/forge.ts'
+import { createKey, type Issuer, startIssuer } from '../kit/issuer.ts'
 
 setDefaultTimeout(60_000)
 

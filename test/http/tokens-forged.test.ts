@@ -1,7 +1,7 @@
 import { afterAll, beforeAll, describe, expect, setDefaultTimeout, test } from 'bun:test'
 import { exportJWK, exportSPKI, generateKeyPair, SignJWT } from 'jose'
-import { boot, databases, SECRET, type Target } from '../boot.ts'
-import { claims, expectRefused, forge, hs256, now, part } from '../forge.ts'
+import { boot, databases, SECRET, type Target } from '../kit/boot.ts'
+import { claims, expectRefused, forge, hs256, now, part } from '../kit/forge.ts'
 
 setDefaultTimeout(60_000)
 

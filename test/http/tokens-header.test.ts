@@ -1,7 +1,7 @@
 import { afterAll, beforeAll, describe, expect, setDefaultTimeout, test } from 'bun:test'
 import { connect } from 'node:net'
-import { boot, databases, type Target } from '../boot.ts'
-import { claims, expectRefused, forge } from '../forge.ts'
+import { boot, databases, type Target } from '../kit/boot.ts'
+import { claims, expectRefused, forge } from '../kit/forge.ts'
 
 setDefaultTimeout(60_000)
 

@@ -1,8 +1,8 @@
 import { afterAll, beforeAll, describe, expect, setDefaultTimeout, test } from 'bun:test'
-import { boot, databases, type Target } from '../boot.ts'
-import { expectRefused, forge, now } from '../forge.ts'
-import { createKey, type Issuer, type IssuerKey, startIssuer } from '../issuer.ts'
-import { freePort } from '../postgres-server.ts'
+import { boot, databases, type Target } from '../kit/boot.ts'
+import { expectRefused, forge, now } from '../kit/forge.ts'
+import { createKey, type Issuer, type IssuerKey, startIssuer } from '../kit/issuer.ts'
+import { freePort } from '../kit/postgres-server.ts'
 
 setDefaultTimeout(60_000)
 

@@ -1,7 +1,7 @@
 import { afterEach, beforeEach, describe, expect, setDefaultTimeout, test } from 'bun:test'
-import { databases, newDatabase, SECRET } from '../boot.ts'
-import { forge } from '../forge.ts'
-import { newPlace, type Place, type Served } from '../program.ts'
+import { databases, newDatabase, SECRET } from '../kit/boot.ts'
+import { forge } from '../kit/forge.ts'
+import { newPlace, type Place, type Served } from '../kit/program.ts'
 
 setDefaultTimeout(90_000)
 

@@ -1,7 +1,7 @@
 import { describe, expect, test } from 'bun:test'
-import { databases } from '../boot.ts'
-import { newClient, taskOf, useService } from '../client.ts'
-import { expectProblem } from '../expect-problem.ts'
+import { databases } from '../kit/boot.ts'
+import { newClient, taskOf, useService } from '../kit/client.ts'
+import { expectProblem } from '../kit/expect-problem.ts'
 
 /** Opaque, case-sensitive, up to 255 characters, compared after percent-decoding. */
 const ids = [

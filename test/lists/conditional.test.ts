@@ -1,8 +1,8 @@
 import { beforeEach, describe, expect, test } from 'bun:test'
 import type { Task } from '../../src/tasks/model.ts'
-import { databases } from '../boot.ts'
-import { useService } from '../client.ts'
-import { newUser, problemOf, type User } from './user.ts'
+import { databases } from '../kit/boot.ts'
+import { useService } from '../kit/client.ts'
+import { newUser, problemOf, type User } from '../kit/user.ts'
 
 /** Forms in which a client or a proxy gives a tag back, all of which mean it. */
 const same: [name: string, write: (revision: number) => string][] = [

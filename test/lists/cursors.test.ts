@@ -1,7 +1,7 @@
 import { beforeAll, describe, expect, test } from 'bun:test'
-import { databases } from '../boot.ts'
-import { useService } from '../client.ts'
-import { invalidAt, newUser, nextPage, problemOf, type User } from './user.ts'
+import { databases } from '../kit/boot.ts'
+import { useService } from '../kit/client.ts'
+import { invalidAt, newUser, nextPage, problemOf, type User } from '../kit/user.ts'
 
 describe.each(databases)('cursors over %s', (kind) => {
   const service = useService(kind)

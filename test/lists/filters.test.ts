@@ -1,7 +1,7 @@
 import { beforeAll, describe, expect, test } from 'bun:test'
-import { databases } from '../boot.ts'
-import { useService } from '../client.ts'
-import { invalidAt, newUser, problemOf, type User } from './user.ts'
+import { databases } from '../kit/boot.ts'
+import { useService } from '../kit/client.ts'
+import { invalidAt, newUser, problemOf, type User } from '../kit/user.ts'
 
 const given = [
   { title: 'alpha milk', priority: 'low', tags: ['home'], due_date: '2026-11-20' },

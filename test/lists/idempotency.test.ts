@@ -1,9 +1,9 @@
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'bun:test'
 import postgres from 'postgres'
 import type { Task } from '../../src/tasks/model.ts'
-import { databases } from '../boot.ts'
-import { useService } from '../client.ts'
-import { invalidAt, newUser, problemOf, type User } from './user.ts'
+import { databases } from '../kit/boot.ts'
+import { useService } from '../kit/client.ts'
+import { invalidAt, newUser, problemOf, type User } from '../kit/user.ts'
 
 const reused = { status: 422, code: 'idempotency-key-reused', pointers: [] }
 

@@ -1,8 +1,8 @@
 import { beforeAll, describe, expect, test } from 'bun:test'
 import type { Task } from '../../src/tasks/model.ts'
-import { databases } from '../boot.ts'
-import { useService } from '../client.ts'
-import { newUser, type User } from './user.ts'
+import { databases } from '../kit/boot.ts'
+import { useService } from '../kit/client.ts'
+import { newUser, type User } from '../kit/user.ts'
 
 /** Of one, two, three and four bytes in UTF-8, and what JSON or PostgreSQL's arrays must escape. */
 const texts = ['plain', 'déjà vu, größer', '買い物リスト', '👩‍👩‍👧 🛒', '"quoted\\ back" {x,y}\n\ttab', ' ', '']

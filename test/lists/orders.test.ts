@@ -1,8 +1,8 @@
 import { beforeAll, describe, expect, test } from 'bun:test'
 import type { Task } from '../../src/tasks/model.ts'
-import { databases } from '../boot.ts'
-import { useService } from '../client.ts'
-import { newUser, nextPage, type User, walk } from './user.ts'
+import { databases } from '../kit/boot.ts'
+import { useService } from '../kit/client.ts'
+import { newUser, nextPage, type User, walk } from '../kit/user.ts'
 
 const priorities = ['low', 'medium', 'high'] as const
 

@@ -8,8 +8,8 @@ import { migrate } from '../../src/db/migrate.ts'
 import { createLog } from '../../src/log.ts'
 import { createFeed } from '../../src/sync/feed.ts'
 import { purgeExpired } from '../../src/tasks/purge.ts'
-import { newDatabase, SECRET } from '../boot.ts'
-import { fillPath, type Route, routesOf } from '../routes.ts'
+import { newDatabase, SECRET } from '../kit/boot.ts'
+import { fillPath, type Route, routesOf } from '../kit/routes.ts'
 
 setDefaultTimeout(60_000)
 

@@ -1,10 +1,10 @@
 import { expect, setDefaultTimeout, test } from 'bun:test'
 import postgres from 'postgres'
-import { boot } from '../boot.ts'
-import { startPostgresServer } from '../postgres-server.ts'
-import { until } from '../until.ts'
-import { type Network, startProxy } from './proxy.ts'
-import { type Answer, DEADLINE, Subject, useSubject } from './subject.ts'
+import { boot } from '../kit/boot.ts'
+import { startPostgresServer } from '../kit/postgres-server.ts'
+import { type Network, startProxy } from '../kit/proxy.ts'
+import { type Answer, DEADLINE, Subject, useSubject } from '../kit/subject.ts'
+import { until } from '../kit/until.ts'
 
 setDefaultTimeout(90_000)
 

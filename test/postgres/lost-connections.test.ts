@@ -1,8 +1,8 @@
 import { expect, setDefaultTimeout, test } from 'bun:test'
 import postgres from 'postgres'
-import { boot } from '../boot.ts'
-import { until } from '../until.ts'
-import { useSubject } from './subject.ts'
+import { boot } from '../kit/boot.ts'
+import { useSubject } from '../kit/subject.ts'
+import { until } from '../kit/until.ts'
 
 setDefaultTimeout(90_000)
 

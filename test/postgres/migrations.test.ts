@@ -1,9 +1,9 @@
 import { expect, setDefaultTimeout, test } from 'bun:test'
 import postgres from 'postgres'
 import { migrations } from '../../src/db/migrate.ts'
-import { boot, newDatabase } from '../boot.ts'
-import { until } from '../until.ts'
-import { launch, runToEnd } from './launch.ts'
+import { boot, newDatabase } from '../kit/boot.ts'
+import { launch, runToEnd } from '../kit/launch.ts'
+import { until } from '../kit/until.ts'
 
 setDefaultTimeout(90_000)
 

@@ -6,7 +6,7 @@ import { createChanges } from '../../src/sync/changes.ts'
 import { createLists, type ListRequest } from '../../src/tasks/list.ts'
 import { filtersOf, SORTS } from '../../src/tasks/query.ts'
 import { createStore } from '../../src/tasks/store.ts'
-import { boot, type Target } from '../boot.ts'
+import { boot, type Target } from '../kit/boot.ts'
 
 setDefaultTimeout(180_000)
 

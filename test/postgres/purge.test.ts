@@ -3,7 +3,7 @@ import postgres from 'postgres'
 import { readConfig } from '../../src/config.ts'
 import { openDatabase } from '../../src/db/open.ts'
 import { purgeExpired } from '../../src/tasks/purge.ts'
-import { boot, SECRET } from '../boot.ts'
+import { boot, SECRET } from '../kit/boot.ts'
 
 interface Seen {
   id: string

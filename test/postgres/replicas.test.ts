@@ -1,9 +1,9 @@
 import { afterAll, afterEach, beforeAll, describe, expect, setDefaultTimeout, test } from 'bun:test'
-import { boot, newDatabase, type Target } from '../boot.ts'
-import { newUser } from '../lists/user.ts'
-import { openStream, type Stream } from '../sync/stream.ts'
-import { openPassage, type Passage } from './passage.ts'
-import { SLACK } from './subject.ts'
+import { boot, newDatabase, type Target } from '../kit/boot.ts'
+import { openPassage, type Passage } from '../kit/passage.ts'
+import { openStream, type Stream } from '../kit/stream.ts'
+import { SLACK } from '../kit/subject.ts'
+import { newUser } from '../kit/user.ts'
 
 setDefaultTimeout(60_000)
 

@@ -1,11 +1,11 @@
 import { afterAll, beforeAll, expect, setDefaultTimeout, test } from 'bun:test'
 import { join } from 'node:path'
 import postgres from 'postgres'
-import { newPerson, PASSWORD } from '../accounts/person.ts'
-import { boot, type Target } from '../boot.ts'
-import { type PostgresServer, startPostgresServer } from '../postgres-server.ts'
-import { fillPath, readRoutes } from '../routes.ts'
-import { runToEnd } from './launch.ts'
+import { boot, type Target } from '../kit/boot.ts'
+import { runToEnd } from '../kit/launch.ts'
+import { newPerson, PASSWORD } from '../kit/person.ts'
+import { type PostgresServer, startPostgresServer } from '../kit/postgres-server.ts'
+import { fillPath, readRoutes } from '../kit/routes.ts'
 
 setDefaultTimeout(90_000)
 

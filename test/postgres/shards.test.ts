@@ -6,8 +6,8 @@ import { findCollation } from '../../src/db/collation.ts'
 import { migrate } from '../../src/db/migrate.ts'
 import { createLog } from '../../src/log.ts'
 import { createFeed } from '../../src/sync/feed.ts'
-import { newDatabase, SECRET } from '../boot.ts'
-import { secretTokens } from '../tokens.ts'
+import { newDatabase, SECRET } from '../kit/boot.ts'
+import { secretTokens } from '../kit/tokens.ts'
 
 const PARTS = 16
 

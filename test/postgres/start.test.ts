@@ -1,11 +1,11 @@
 import { afterAll, beforeAll, expect, setDefaultTimeout, test } from 'bun:test'
 import { createServer } from 'node:net'
 import postgres from 'postgres'
-import { boot, newDatabase } from '../boot.ts'
-import { freePort, type PostgresServer, startPostgresServer } from '../postgres-server.ts'
-import { until } from '../until.ts'
-import { runToEnd } from './launch.ts'
-import { startProxy } from './proxy.ts'
+import { boot, newDatabase } from '../kit/boot.ts'
+import { runToEnd } from '../kit/launch.ts'
+import { freePort, type PostgresServer, startPostgresServer } from '../kit/postgres-server.ts'
+import { startProxy } from '../kit/proxy.ts'
+import { until } from '../kit/until.ts'
 
 setDefaultTimeout(90_000)
 

@@ -6,9 +6,9 @@ import postgres from 'postgres'
 import { readConfig } from '../../src/config.ts'
 import { createLog } from '../../src/log.ts'
 import { startService } from '../../src/serve.ts'
-import { boot, SECRET } from '../boot.ts'
-import { type PostgresServer, startPostgresServer } from '../postgres-server.ts'
-import { type Authority, createAuthority } from './certificates.ts'
+import { boot, SECRET } from '../kit/boot.ts'
+import { type Authority, createAuthority } from '../kit/certificates.ts'
+import { type PostgresServer, startPostgresServer } from '../kit/postgres-server.ts'
 
 setDefaultTimeout(60_000)
 

@@ -2,8 +2,8 @@ import { expect, setDefaultTimeout, test } from 'bun:test'
 import { sql } from 'drizzle-orm'
 import postgres from 'postgres'
 import type { Database } from '../../src/db/open.ts'
-import { openPostgres } from '../../src/db/postgres.ts'
-import { newDatabase } from '../boot.ts'
+import { openPostgres } from '../../src/db/postgres/open.ts'
+import { newDatabase } from '../kit/boot.ts'
 
 setDefaultTimeout(30_000)
 

@@ -1,9 +1,9 @@
 import { describe, expect, test } from 'bun:test'
 import fc from 'fast-check'
 import type { Task } from '../../src/tasks/model.ts'
-import { databases } from '../boot.ts'
-import { useService } from '../client.ts'
-import { newUser, nextPage } from '../lists/user.ts'
+import { databases } from '../kit/boot.ts'
+import { useService } from '../kit/client.ts'
+import { newUser, nextPage } from '../kit/user.ts'
 
 /** Runs that have not begun by then are let go. */
 const TIME_MS = 5000

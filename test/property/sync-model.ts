@@ -1,4 +1,4 @@
-import type { User } from '../lists/user.ts'
+import type { User } from '../kit/user.ts'
 
 export type Place = 'tasks' | 'trash' | 'purged'
 

@@ -1,9 +1,9 @@
 import { describe, expect, test } from 'bun:test'
 import fc from 'fast-check'
 import type { Task } from '../../src/tasks/model.ts'
-import { databases } from '../boot.ts'
-import { useService } from '../client.ts'
-import { newUser, type User } from '../lists/user.ts'
+import { databases } from '../kit/boot.ts'
+import { useService } from '../kit/client.ts'
+import { newUser, type User } from '../kit/user.ts'
 import { operationOf, type Step, SyncModel, send } from './sync-model.ts'
 
 const SLOTS = 5

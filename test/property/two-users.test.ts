@@ -1,8 +1,8 @@
 import { describe, expect, test } from 'bun:test'
 import fc from 'fast-check'
-import { databases } from '../boot.ts'
-import { type Client, newClient, type Task, taskOf, useService } from '../client.ts'
-import { expectProblem } from '../expect-problem.ts'
+import { databases } from '../kit/boot.ts'
+import { type Client, newClient, type Task, taskOf, useService } from '../kit/client.ts'
+import { expectProblem } from '../kit/expect-problem.ts'
 import { type Known, TaskMap } from './model.ts'
 
 const RUNS = 25

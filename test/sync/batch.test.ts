@@ -1,8 +1,8 @@
 import { beforeEach, describe, expect, test } from 'bun:test'
 import type { Task } from '../../src/tasks/model.ts'
-import { databases } from '../boot.ts'
-import { useService } from '../client.ts'
-import { newUser, problemOf, type User } from '../lists/user.ts'
+import { databases } from '../kit/boot.ts'
+import { useService } from '../kit/client.ts'
+import { newUser, problemOf, type User } from '../kit/user.ts'
 
 const ID = '01937b8e-7a40-7c1e-9d2a-3f5b8c6d7e80'
 const good = { op: 'create', task: { title: 'good' } }

@@ -1,8 +1,8 @@
 import { beforeEach, describe, expect, test } from 'bun:test'
 import type { Task } from '../../src/tasks/model.ts'
-import { databases } from '../boot.ts'
-import { useService } from '../client.ts'
-import { invalidAt, newUser, problemOf, type User } from '../lists/user.ts'
+import { databases } from '../kit/boot.ts'
+import { useService } from '../kit/client.ts'
+import { invalidAt, newUser, problemOf, type User } from '../kit/user.ts'
 
 describe.each(databases)('changes over %s', (kind) => {
   const service = useService(kind)

@@ -1,9 +1,9 @@
 import { afterEach, beforeEach, describe, expect, test } from 'bun:test'
 import type { Task } from '../../src/tasks/model.ts'
-import { boot, databases } from '../boot.ts'
-import { useService } from '../client.ts'
-import { newUser, problemOf, type User } from '../lists/user.ts'
-import { openStream, type Stream } from './stream.ts'
+import { boot, databases } from '../kit/boot.ts'
+import { useService } from '../kit/client.ts'
+import { openStream, type Stream } from '../kit/stream.ts'
+import { newUser, problemOf, type User } from '../kit/user.ts'
 
 describe.each(databases)('events over %s', (kind) => {
   const service = useService(kind)

@@ -1,9 +1,9 @@
 import { describe, expect, test } from 'bun:test'
 import type { Task } from '../../src/tasks/model.ts'
-import { databases } from '../boot.ts'
-import { useService } from '../client.ts'
-import { newUser } from '../lists/user.ts'
-import { openStream } from './stream.ts'
+import { databases } from '../kit/boot.ts'
+import { useService } from '../kit/client.ts'
+import { openStream } from '../kit/stream.ts'
+import { newUser } from '../kit/user.ts'
 
 const WRITERS = 50
 const WRITES = 4

@@ -1,7 +1,7 @@
 import { afterAll, beforeAll, describe, expect, test } from 'bun:test'
 import { connect } from 'node:net'
-import { boot, databases, type Target } from '../boot.ts'
-import { expectProblem } from '../expect-problem.ts'
+import { boot, databases, type Target } from '../kit/boot.ts'
+import { expectProblem } from '../kit/expect-problem.ts'
 
 /** Each test is users of its own, on one service. */
 let users = 0

@@ -2,7 +2,7 @@ import { describe, expect, test } from 'bun:test'
 import { mkdtemp, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { type ConnectionTarget, readDatabaseUrl } from '../../src/db/address.ts'
+import { type ConnectionTarget, readDatabaseUrl } from '../../src/db/postgres/address.ts'
 
 const neon = 'ep-cool-darkness-123456-pooler.us-east-2.aws.neon.tech'
 

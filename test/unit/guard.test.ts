@@ -1,5 +1,5 @@
 import { expect, test } from 'bun:test'
-import { Guard, type Pool, type Work } from '../../src/db/guard.ts'
+import { Guard, type Pool, type Work } from '../../src/db/postgres/guard.ts'
 
 /** A pool over nothing: `client` counts what it is handed. */
 function fakePool(): Pool<{ taken: number }> {

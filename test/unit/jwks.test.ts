@@ -1,8 +1,8 @@
 import { afterEach, beforeEach, expect, test } from 'bun:test'
 import { type JWTVerifyGetKey, jwtVerify } from 'jose'
-import { createKeySet } from '../../src/auth/jwks.ts'
-import { createKey, type Issuer, startIssuer } from '../issuer.ts'
-import { until } from '../until.ts'
+import { createKeySet } from '../../src/auth/key-set.ts'
+import { createKey, type Issuer, startIssuer } from '../kit/issuer.ts'
+import { until } from '../kit/until.ts'
 
 const [first, second, third] = await Promise.all([
   createKey('EdDSA', 'first'),

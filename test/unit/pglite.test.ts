@@ -6,8 +6,8 @@ import { createTokens } from '../../src/auth/token.ts'
 import { readConfig } from '../../src/config.ts'
 import { createLog } from '../../src/log.ts'
 import { startService } from '../../src/serve.ts'
-import { SECRET } from '../boot.ts'
-import { launch, runToEnd } from '../postgres/launch.ts'
+import { SECRET } from '../kit/boot.ts'
+import { launch, runToEnd } from '../kit/launch.ts'
 
 setDefaultTimeout(90_000)
 

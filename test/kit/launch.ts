@@ -1,5 +1,5 @@
 import { join, resolve } from 'node:path'
-import { SECRET } from '../boot.ts'
+import { SECRET } from './boot.ts'
 
 /** How a run of the program ended. */
 export interface Ended {

@@ -1,5 +1,5 @@
 import { expect } from 'bun:test'
-import type { ProblemDocument } from '../src/http/problems.ts'
+import type { ProblemDocument } from '../../src/http/problems.ts'
 
 /** What belongs to the inside: stacks, files, SQL, and the libraries' own words. */
 const INSIDE =

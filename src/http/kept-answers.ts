@@ -1,6 +1,6 @@
 import { and, eq, sql } from 'drizzle-orm'
-import type { Db } from './open.ts'
-import { idempotencyKeys, users } from './schema.ts'
+import type { Db } from '../db/open.ts'
+import { idempotencyKeys, users } from '../db/schema.ts'
 
 /** What a repeat of a request is known by. */
 export interface ReplyKey {

@@ -1,9 +1,9 @@
 import { eq, sql } from 'drizzle-orm'
-import { sqlState } from '../db/errors.ts'
-import type { Db } from '../db/open.ts'
-import { users } from '../db/schema.ts'
+import { createStore, type Store } from '../tasks/store.ts'
+import { sqlState } from './errors.ts'
+import type { Db } from './open.ts'
+import { users } from './schema.ts'
 import { param } from './statement.ts'
-import { createStore, type Store } from './store.ts'
 
 /** Work on one user's tasks that commits as a whole or not at all; it must use the store and database it is given. */
 export type Transact = <T>(user: string, work: (store: Store, tx: Db) => Promise<T>, patience?: Patience) => Promise<T>

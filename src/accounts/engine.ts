@@ -12,8 +12,8 @@ import {
   accountVerifications,
 } from '../db/account-schema.ts'
 import type { Db } from '../db/open.ts'
-import { ADDRESS_HEADER, NOWHERE, type Scheme, TRUSTED_HEADER } from './account-request.ts'
 import type { AccountOptions } from './accounts.ts'
+import { ADDRESS_HEADER, NOWHERE, type Scheme, TRUSTED_HEADER } from './request.ts'
 
 /** Attempts of one address, over all replicas: enough for a household, too few to guess a password. */
 const ATTEMPTS = { window: 60, max: 10 }

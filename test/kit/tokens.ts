@@ -1,4 +1,4 @@
-import { createTokens, type Tokens } from '../src/auth/token.ts'
+import { createTokens, type Tokens } from '../../src/auth/token.ts'
 
 /** Signs and checks by one HS256 secret, and by nothing else: no key set, any issuer, any audience. */
 export function secretTokens(secret: string): Promise<Tokens> {

@@ -1,4 +1,4 @@
-import { Problem } from '../problem.ts'
+import { Problem } from '../../problem.ts'
 import { connectionError } from './wire.ts'
 
 /** Some connections to the server, which live and die together. */

@@ -1,8 +1,8 @@
 import { connect, type Socket } from 'node:net'
 import { Duplex } from 'node:stream'
 import { type ConnectionOptions, connect as connectTls } from 'node:tls'
+import { Refusal } from '../errors.ts'
 import type { ConnectionTarget } from './address.ts'
-import { Refusal } from './errors.ts'
 
 /** A connection's socket, kept in sight so that one which has gone silent can be cut. */
 export interface Wire extends Socket {

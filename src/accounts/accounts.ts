@@ -2,7 +2,7 @@ import { sql } from 'drizzle-orm'
 import type { Logger } from 'pino'
 import type { Db } from '../db/open.ts'
 import { Problem } from '../problem.ts'
-import { type AccountRequest, type Scheme, schemeOf, translate } from './account-request.ts'
+import { type AccountRequest, type Scheme, schemeOf, translate } from './request.ts'
 
 /** `iss` and `aud` of our own tokens, where no others are asked for. */
 export const OWN_ISSUER = 'doable'
@@ -28,8 +28,7 @@ export function createAccounts(options: AccountOptions) {
   const engines = new Map<Scheme, Promise<Engine>>()
 
   const engineFor = (scheme: Scheme) => {
-    const engine =
-      engines.get(scheme) ?? import('./account-engine.ts').then((made) => made.createEngine(options, scheme))
+    const engine = engines.get(scheme) ?? import('./engine.ts').then((made) => made.createEngine(options, scheme))
     engines.set(scheme, engine)
     return engine
   }

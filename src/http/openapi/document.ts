@@ -1,5 +1,5 @@
-import { catalogue, type ProblemCode } from '../problem.ts'
-import { headers, parameters } from './openapi-headers.ts'
+import { catalogue, type ProblemCode } from '../../problem.ts'
+import { headers, parameters } from './headers.ts'
 
 /** As much of an OpenAPI 3.1 document as is touched here. */
 interface Document {

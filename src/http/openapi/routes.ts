@@ -2,11 +2,11 @@ import { promisify } from 'node:util'
 import { gzip } from 'node:zlib'
 import { swagger } from '@elysiajs/swagger'
 import { Elysia } from 'elysia'
-import scalar from '../../node_modules/@scalar/api-reference/dist/browser/standalone.js' with { type: 'file' }
-import { license, version } from '../../package.json'
-import { finishDocument } from './openapi.ts'
+import scalar from '../../../node_modules/@scalar/api-reference/dist/browser/standalone.js' with { type: 'file' }
+import { license, version } from '../../../package.json'
+import { ProblemDocument } from '../problems.ts'
+import { finishDocument } from './document.ts'
 import prelude from './page.js' with { type: 'text' }
-import { ProblemDocument } from './problems.ts'
 
 /** Every address of the page is relative, so that it works behind a path prefix. */
 const scalarConfig = {

@@ -1,10 +1,10 @@
 import { drizzle } from 'drizzle-orm/postgres-js'
 import postgres from 'postgres'
-import { Problem } from '../problem.ts'
+import { Problem } from '../../problem.ts'
+import { codeOf, findCause, Refusal } from '../errors.ts'
+import type { Database, Time } from '../open.ts'
 import { type ConnectionTarget, readDatabaseUrl } from './address.ts'
-import { codeOf, findCause, Refusal } from './errors.ts'
 import { Guard, type Pool, type Work } from './guard.ts'
-import type { Database, Time } from './open.ts'
 import { connectionError, openWire, type Wire } from './wire.ts'
 
 export interface PostgresOptions {

@@ -1,5 +1,5 @@
 import { afterAll, beforeAll, expect, setDefaultTimeout } from 'bun:test'
-import type { Task } from '../src/tasks/model.ts'
+import type { Task } from '../../src/tasks/model.ts'
 import { boot, type DatabaseKind, type Target } from './boot.ts'
 
 export type { Task }

@@ -1,5 +1,5 @@
 import type { Task } from '../../src/tasks/model.ts'
-import type { Target } from '../boot.ts'
+import type { Target } from './boot.ts'
 
 export type Stream = Awaited<ReturnType<typeof openStream>>
 

@@ -1,5 +1,5 @@
 import { connect, createServer, type Socket } from 'node:net'
-import { freePort } from '../postgres-server.ts'
+import { freePort } from './postgres-server.ts'
 
 /** A stretch of network between Doable and PostgreSQL that can be made to fail. */
 export interface Network {

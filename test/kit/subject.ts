@@ -1,6 +1,6 @@
 import { afterAll, afterEach, beforeAll, expect } from 'bun:test'
 import postgres from 'postgres'
-import { boot, newDatabase, type Target } from '../boot.ts'
+import { boot, newDatabase, type Target } from './boot.ts'
 import { type Network, startProxy } from './proxy.ts'
 
 export const DEADLINE = 2000

@@ -3,7 +3,8 @@ import { tmpdir } from 'node:os'
 import { join, resolve } from 'node:path'
 
 const binary = process.env['DOABLE_BINARY']
-const program = binary === undefined ? [process.execPath, join(import.meta.dir, '../src/main.ts')] : [resolve(binary)]
+const program =
+  binary === undefined ? [process.execPath, join(import.meta.dir, '../../src/main.ts')] : [resolve(binary)]
 
 type Env = Record<string, string>
 
