@@ -3,11 +3,12 @@ import { join } from 'node:path'
 import { drizzle } from 'drizzle-orm/postgres-js'
 import type postgres from 'postgres'
 import { createCursors } from '../src/http/cursor.ts'
-import { createChanges } from '../src/sync/changes.ts'
-import { createLists } from '../src/tasks/list.ts'
-import type { Changes } from '../src/tasks/model.ts'
+import { readRevision } from '../src/resource/rows.ts'
+import { readChanges } from '../src/sync/changes.ts'
+import type { Changes } from '../src/tasks/fields.ts'
+import { createListTasks } from '../src/tasks/list.ts'
 import { filtersOf } from '../src/tasks/query.ts'
-import { createStore } from '../src/tasks/store.ts'
+import { completeTask, createTask, findTask, updateTask } from '../src/tasks/store.ts'
 import { type Load, tasksEach, type Volume } from './loads.ts'
 import { run } from './programs.ts'
 
@@ -36,9 +37,9 @@ export async function statementsOf(volume: Volume, collation: string): Promise<M
   }
   // Drizzle asks its client for these two members only.
   const db = drizzle(recorder as unknown as postgres.Sql)
-  const store = createStore(db)
-  const lists = createLists(db, createCursors('none'), collation)
-  const page = { from: 'tasks', sort: 'created_at', descending: true, filters: filtersOf({}), limit: 50 } as const
+  const owner = { id: OWNER, quota: Number.POSITIVE_INFINITY }
+  const listTasks = createListTasks(createCursors('none'), collation)
+  const page = { from: 'hand', sort: 'created_at', descending: true, filters: filtersOf({}), limit: 50 } as const
   const fields = {
     description: 'Some words',
     priority: 'high',
@@ -46,13 +47,13 @@ export async function statementsOf(volume: Volume, collation: string): Promise<M
     tags: ['home', 'errands'],
   } satisfies Changes
   const calls: [Load, () => Promise<unknown>][] = [
-    ['get', () => store.find(OWNER, TASK)],
-    ['list', () => lists.page(OWNER, page)],
-    ['list-304', () => lists.revision(OWNER)],
-    ['create', () => store.create(OWNER, { id: TASK, title: 'A new task of the bench', ...fields })],
-    ['update', () => store.update(OWNER, TASK, { title: 'Another title' })],
-    ['complete', () => store.complete(OWNER, TASK, undefined)],
-    ['changes', () => createChanges(db)(OWNER, Math.floor(tasksEach(volume) / 2), 50)],
+    ['get', () => findTask(db, owner, TASK)],
+    ['list', () => listTasks(db, owner, page)],
+    ['list-304', () => readRevision(db, owner)],
+    ['create', () => createTask(db, owner, { id: TASK, title: 'A new task of the bench', ...fields })],
+    ['update', () => updateTask(db, owner, TASK, { title: 'Another title' })],
+    ['complete', () => completeTask(db, owner, TASK, undefined)],
+    ['changes', () => readChanges(db, owner, Math.floor(tasksEach(volume) / 2), 50)],
   ]
   const statements = new Map<Load, Statement>()
   for (const [load, call] of calls) {

@@ -5,8 +5,8 @@ import { accountRoutes } from './accounts/routes.ts'
 import type { Tokens } from './auth/token.ts'
 import type { Config } from './config.ts'
 import type { Db } from './db/open.ts'
-import { createTransact } from './db/transaction.ts'
-import { createTurns, takingTurns } from './db/turns.ts'
+import { createTurns } from './db/turns.ts'
+import { createWork } from './db/work.ts'
 import { createCursors } from './http/cursor.ts'
 import { healthRoutes } from './http/health.ts'
 import { createOnce } from './http/idempotency.ts'
@@ -17,18 +17,17 @@ import { docs } from './http/openapi/routes.ts'
 import { problemBoundary } from './http/problems.ts'
 import { accessLog, corsStage, requestStage } from './http/request.ts'
 import type { Tracing } from './http/tracing.ts'
-import { createChanges } from './sync/changes.ts'
+import { eraseUser } from './resource/history.ts'
 import type { Feed } from './sync/feed.ts'
 import { syncRoutes } from './sync/routes.ts'
-import { createLists } from './tasks/list.ts'
+import { createListTasks } from './tasks/list.ts'
+import { runTaskOperation } from './tasks/operations.ts'
 import { taskRoutes } from './tasks/routes.ts'
-import { createStore } from './tasks/store.ts'
 import { trashRoutes } from './tasks/trash.ts'
-import { createExport } from './transfer/export.ts'
 import { transferRoutes } from './transfer/routes.ts'
 
 export interface Deps {
-  config: Pick<Config, 'corsOrigins' | 'rateLimit' | 'trustedProxies'>
+  config: Pick<Config, 'corsOrigins' | 'quotaBytes' | 'rateLimit' | 'trustedProxies'>
   db: Db
   /** Whether all work queues for one connection. */
   oneConnection?: boolean
@@ -73,11 +72,9 @@ export function createApp({
   isStopping,
 }: Deps) {
   const inTurn = oneConnection ? createTurns() : undefined
-  const store = takingTurns(inTurn, createStore(db, feed.ring))
-  const lists = takingTurns(inTurn, createLists(db, createCursors(secret), collation))
-  const rest = { transact: createTransact(db, feed.ring), readChanges: createChanges(db) }
-  const { transact, readChanges } = takingTurns(inTurn, rest)
-  const once = createOnce(db, store, transact)
+  const work = createWork(db, { quota: config.quotaBytes, changed: feed.ring, inTurn })
+  const once = createOnce(work)
+  const listTasks = createListTasks(createCursors(secret), collation)
   const openAccounts = (options: NonNullable<typeof accounts>) =>
     createAccounts({
       ...options,
@@ -85,7 +82,7 @@ export function createApp({
       db,
       corsOrigins: config.corsOrigins,
       log,
-      erase: (user) => store.erase(user, { account: true }),
+      erase: (user) => work.write(user, eraseUser, { account: true }),
     })
   const limits = createLimits(config)
   const gate = { tokens, limits }
@@ -110,9 +107,9 @@ export function createApp({
     .use(docs())
     .use(healthRoutes(isReady))
     .use(accounts ? accountRoutes(openAccounts(accounts), limits) : new Elysia())
-    .use(taskRoutes(gate, store, lists, once))
-    .use(trashRoutes(gate, store, lists, once))
-    .use(transferRoutes(gate, once, createExport(db, inTurn)))
-    .use(syncRoutes(gate, once, readChanges, feed))
+    .use(taskRoutes(gate, work, once, listTasks))
+    .use(trashRoutes(gate, work, once, listTasks))
+    .use(transferRoutes(gate, work, once))
+    .use(syncRoutes(gate, work, once, feed, runTaskOperation))
   return app
 }

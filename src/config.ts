@@ -55,6 +55,7 @@ export const Environment = Type.Object({
   ADMIN_PORT: Type.Optional(wholeOf(1, 65535)),
   WORKERS: whole(1, 1, 256),
   RATE_LIMIT: whole(1200, 0, 100_000_000),
+  USER_QUOTA_MB: whole(200, 0, 100_000_000),
   TRUSTED_PROXIES: Type.String({ default: '' }),
   // Those of the OpenTelemetry specification that decide whether and where; its SDK reads the rest itself.
   OTEL_SDK_DISABLED: Type.String({ default: 'false' }),
@@ -106,6 +107,8 @@ export interface Config {
   readonly workers: number
   /** Requests a minute for each user, or address before authentication; 0 is no limit. */
   readonly rateLimit: number
+  /** Bytes that one user's tasks may count; `Infinity` is no bound. */
+  readonly quotaBytes: number
   /** Addresses and CIDR blocks. */
   readonly trustedProxies: readonly string[]
   /** Unset: no traces are exported. */
@@ -193,6 +196,7 @@ export function readConfig(env: Record<string, string | undefined>): Config {
     adminPort: values.ADMIN_PORT === undefined ? undefined : Number(values.ADMIN_PORT),
     workers: Number(values.WORKERS),
     rateLimit: Number(values.RATE_LIMIT),
+    quotaBytes: values.USER_QUOTA_MB === '0' ? Number.POSITIVE_INFINITY : Number(values.USER_QUOTA_MB) * 1_000_000,
     trustedProxies,
     tracing: tracingIn(values),
   })

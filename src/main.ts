@@ -3,10 +3,10 @@ import type { Logger } from 'pino'
 import { version } from '../package.json'
 import { type Config, ConfigError, readConfig } from './config.ts'
 import { type Database, openDatabase } from './db/open.ts'
+import { tidy } from './housekeeping.ts'
 import { startAdmin } from './http/admin.ts'
 import { createLog } from './log.ts'
 import { currentSecret, openTokens, prepareDatabase, type Service, startService } from './serve.ts'
-import { purgeExpired } from './tasks/purge.ts'
 import type { FromWorker, ToWorker, Workers } from './workers.ts'
 
 const USAGE = `Doable ${version}: a multi-user to-do API
@@ -134,7 +134,7 @@ async function migrate(args: string[], env: Record<string, string | undefined>):
 async function purge(args: string[], env: Record<string, string | undefined>): Promise<void> {
   readArgs(args, 0)
   const config = readConfig(env)
-  const purged = await withDatabase(config, ({ db }) => purgeExpired(db, config.trashDays))
+  const purged = await withDatabase(config, ({ db }) => tidy(db, config.trashDays))
   process.stdout.write(`${purged} tasks were deleted for good.\n`)
 }
 

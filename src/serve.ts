@@ -10,12 +10,12 @@ import { findCollation } from './db/collation.ts'
 import { isRefusal } from './db/errors.ts'
 import { isMigrated, migrate } from './db/migrate.ts'
 import { type Database, openDatabase, openForMigration, type Time } from './db/open.ts'
+import { tidy } from './housekeeping.ts'
 import { startAdmin } from './http/admin.ts'
 import type { Metrics } from './http/metrics.ts'
 import type { Tracing } from './http/tracing.ts'
 import { Problem } from './problem.ts'
 import { createFeed, type Feed } from './sync/feed.ts'
-import { purgeExpired } from './tasks/purge.ts'
 
 /** How long a start waits for a database that is still starting itself. */
 const START_WAIT_MS = 10_000
@@ -168,7 +168,7 @@ export async function prepareDatabase(config: Config, database: Database): Promi
 /** Replicas need not take turns: whoever comes second finds nothing left to do. */
 function startPurging(database: Database, days: number, feed: Feed, log: Logger) {
   return setInterval(() => {
-    purgeExpired(database.db, days, feed.ring)
+    tidy(database.db, days, feed.ring)
       .then((purged) => purged > 0 && log.info({ purged }, 'emptied the trash'))
       .catch((error: unknown) => log.warn({ cause: reason(error) }, 'emptying the trash failed'))
   }, PURGE_MS)

@@ -4,11 +4,12 @@ import type { MigrationMeta } from 'drizzle-orm/migrator'
 import type { PgDialect, PgSession } from 'drizzle-orm/pg-core'
 import init from '../../drizzle/0000_init.sql' with { type: 'text' }
 import accounts from '../../drizzle/0001_accounts.sql' with { type: 'text' }
+import history from '../../drizzle/0002_history.sql' with { type: 'text' }
 import journal from '../../drizzle/meta/_journal.json'
 import type { Db } from './open.ts'
 
 /** The SQL travels inside the program; a test holds this list against the folder. */
-const files: Record<string, string> = { '0000_init': init, '0001_accounts': accounts }
+const files: Record<string, string> = { '0000_init': init, '0001_accounts': accounts, '0002_history': history }
 
 export const migrations: MigrationMeta[] = journal.entries.map(({ tag, when, breakpoints }) => {
   const text = files[tag]

@@ -3,7 +3,6 @@ import {
   bigint,
   boolean,
   check,
-  customType,
   doublePrecision,
   foreignKey,
   index,
@@ -15,50 +14,7 @@ import {
   uniqueIndex,
   uuid,
 } from 'drizzle-orm/pg-core'
-
-/**
- * PostgreSQL's text form of a timestamptz, at UTC, as RFC 3339 with milliseconds.
- * The session's time zone is UTC; another offset is converted, never mislabelled.
- */
-export function rfc3339(value: string): string {
-  // 2026-11-20 22:02:42.578+00: nine times of ten.
-  if (value.length === 26 && value.endsWith('+00')) return `${value.slice(0, 10)}T${value.slice(11, 23)}Z`
-  if (!value.endsWith('+00')) return new Date(value.replace(' ', 'T')).toISOString()
-  // 2026-11-20 22:02:42[.5]+00: trailing zeros of the fraction are not sent.
-  const point = value.indexOf('.')
-  const seconds = point < 0 ? value.slice(0, -3) : value.slice(0, point)
-  const fraction = point < 0 ? '' : value.slice(point + 1, -3)
-  return `${seconds.replace(' ', 'T')}.${fraction.padEnd(3, '0')}Z`
-}
-
-const timestamp = customType<{ data: string; driverData: string }>({
-  dataType: () => 'timestamp (3) with time zone',
-  fromDriver: rfc3339,
-})
-
-/** Compared and ordered byte by byte: the same on every host, whatever its locale. */
-const opaque = customType<{ data: string; driverData: string }>({
-  dataType: () => 'text COLLATE "C"',
-})
-
-/**
- * An array of texts without NULLs. One driver hands over PostgreSQL's text form (manual,
- * 8.15.6), which Drizzle's own arrays would read without its backslashes; the other has
- * read it already.
- */
-const texts = customType<{ data: string[]; driverData: string | string[] }>({
-  dataType: () => 'text[]',
-  fromDriver: (value) => (typeof value === 'string' ? readArray(value) : value),
-})
-
-function readArray(literal: string): string[] {
-  if (literal === '{}') return []
-  // Nothing is quoted nine times of ten.
-  if (!literal.includes('"')) return literal.slice(1, -1).split(',')
-  return Array.from(literal.matchAll(/"((?:[^"\\]|\\.)*)"|[^,{}]+/gs), ([bare, quoted]) =>
-    quoted === undefined ? bare : quoted.replace(/\\(.)/gs, '$1'),
-  )
-}
+import { opaque, texts, timestamp } from './types.ts'
 
 /** A schema of our own: Doable can share a database with the front end's tables. */
 export const doable = pgSchema('doable')
@@ -74,8 +30,12 @@ export const users = doable.table(
   {
     id: opaque().primaryKey(),
     revision: bigint({ mode: 'number' }).notNull().default(0),
+    /** The counter when the history began: no earlier revision is known, but for 0, the empty start. */
+    history_start: bigint({ mode: 'number' }).notNull().default(0),
     /** The highest position any of the user's tasks has had. */
     position: doublePrecision().notNull().default(0),
+    /** What the user's rows are counted with against `USER_QUOTA_MB`; null until it is first reckoned. */
+    bytes: bigint({ mode: 'number' }),
   },
   (t) => [check('users_id_length', sql`char_length(${t.id}) between 1 and 255`)],
 )
@@ -144,3 +104,9 @@ export const idempotencyKeys = doable.table(
     index('idempotency_keys_created_at').on(t.created_at),
   ],
 )
+
+/** What Doable itself keeps, beside what its users do. */
+export const settings = doable.table('settings', {
+  name: text().primaryKey(),
+  value: text().notNull(),
+})

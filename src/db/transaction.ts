@@ -1,56 +1,64 @@
-import { eq, sql } from 'drizzle-orm'
-import { createStore, type Store } from '../tasks/store.ts'
+import { sql } from 'drizzle-orm'
 import { sqlState } from './errors.ts'
 import type { Db } from './open.ts'
-import { users } from './schema.ts'
-import { param } from './statement.ts'
+import { settings, users } from './schema.ts'
+import { statement, unread } from './statement.ts'
 
-/** Work on one user's tasks that commits as a whole or not at all; it must use the store and database it is given. */
-export type Transact = <T>(user: string, work: (store: Store, tx: Db) => Promise<T>, patience?: Patience) => Promise<T>
-
-/** How long to wait for the user's other writes, and what to throw when that was too short. */
-interface Patience {
+/** How long to wait for the user's other writes, in milliseconds, and what to throw when that was too short. */
+export interface Patience {
   waitMs: number
   late(cause: unknown): Error
 }
 
-/**
- * Locks the user's row before anything else, so that transactions and single writes of a
- * user queue and never wait for each other in a circle.
- *
- * @param changed is told whose tasks have changed, once that is committed.
- */
-export function createTransact(db: Db, changed: (user: string) => void): Transact {
-  return async (user, work, patience) => {
-    const result = await db.transaction(async (tx) => {
-      await lockUser(tx, user, patience)
-      return work(createStore(tx), tx)
-    })
-    changed(user)
-    return result
-  }
+const owner = sql.placeholder('owner')
+
+/** The setting that new histories start behind: the highest counter that was ever erased ahead of the clock. */
+export const HISTORY_FLOOR = 'history_floor'
+
+/** Milliseconds since 1970, or one more than the highest counter that was erased: above every earlier revision of anybody. */
+export const newHistory = sql`0::bigint`
+export const newHistory2 = sql`greatest((extract(epoch from clock_timestamp()) * 1000)::bigint,
+  (select value::bigint + 1 from ${settings} where ${settings.name} = ${sql.raw(`'${HISTORY_FLOOR}'`)}))`
+
+const makeRow = statement(
+  'make_user',
+  sql`insert into ${users} (id, revision, history_start, bytes)
+    select ${owner}::text, start, start, 0 from (select ${newHistory} as start) as history
+    on conflict do nothing`,
+  unread,
+)
+
+const lockRow = statement(
+  'lock_user',
+  sql`select 1 from ${users} where ${users.id} = ${owner} for no key update`,
+  unread,
+)
+
+const setLockTimeout = statement(
+  'lock_timeout',
+  sql`select set_config('lock_timeout', ${sql.placeholder('milliseconds')}, true)`,
+  unread,
+)
+
+/** Makes the user's row where there is none: their history begins. */
+export async function makeUser(db: Db, user: string): Promise<void> {
+  await makeRow(db, { owner: user })
 }
 
 /**
- * Makes the row where there is none, so that there is something to lock. In two
- * statements: one that has waited for another's row cannot see it by its own snapshot.
+ * Locks the user's row, made where there is none, so that there is something to lock. In two
+ * statements: one that has waited for another's insert cannot see that row by its own snapshot.
+ *
+ * @throws what `patience` says when the row stays locked for too long.
  */
-async function lockUser(tx: Db, user: string, patience: Patience | undefined): Promise<void> {
-  const made = tx
-    .insert(users)
-    .values({ id: param('owner') })
-    .onConflictDoNothing()
-    .prepare('make_user')
-  const locked = tx
-    .select({ id: users.id })
-    .from(users)
-    .where(eq(users.id, param('owner')))
-    .for('no key update')
-    .prepare('lock_user')
+export async function lockUser(tx: Db, user: string, patience: Patience | undefined): Promise<void> {
   try {
-    if (patience) await tx.execute(sql`select set_config('lock_timeout', ${String(patience.waitMs)}, true)`)
-    await made.execute({ owner: user })
-    await locked.execute({ owner: user })
+    if (patience) await setLockTimeout(tx, { milliseconds: String(patience.waitMs) })
+    do await makeRow(tx, { owner: user })
+    while (
+      // Erased between the two statements: there is nothing to lock.
+      (await lockRow(tx, { owner: user })).length === 0
+    )
   } catch (error) {
     throw patience && sqlState(error) === LOCK_NOT_AVAILABLE ? patience.late(error) : error
   }

@@ -25,17 +25,3 @@ export function createTurns(): InTurn {
     return result
   }
 }
-
-/** The same functions, each call of which waits for the turn of the user that it begins with. */
-export function takingTurns<Work extends Record<string, (user: string, ...rest: never[]) => Promise<unknown>>>(
-  inTurn: InTurn | undefined,
-  work: Work,
-): Work {
-  if (!inTurn) return work
-  const waiting = Object.entries(work).map(([name, run]) => [
-    name,
-    (user: string, ...rest: never[]) => inTurn(user, () => run(user, ...rest)),
-  ])
-  // Name by name the function that it was, but for the wait.
-  return Object.fromEntries(waiting) as Work
-}

@@ -1,8 +1,7 @@
 import type { Db } from '../db/open.ts'
-import type { Transact } from '../db/transaction.ts'
+import type { Owner, Work } from '../db/work.ts'
 import { invalid, Problem } from '../problem.ts'
-import type { Store } from '../tasks/store.ts'
-import { findReply, keepReply, type Reply } from './kept-answers.ts'
+import { findAnswer, type KeptAnswer, keepAnswer } from './kept-answers.ts'
 
 /** How long a repeat waits for the first request to end before it is told to come back, in milliseconds. */
 const WAIT_MS = 3000
@@ -28,33 +27,33 @@ export type Once = ReturnType<typeof createOnce>
  * for 24 hours, in the transaction of the work itself, and given to every repeat. A
  * refusal keeps nothing, since it has done nothing.
  */
-export function createOnce(db: Db, store: Store, transact: Transact) {
+export function createOnce(work: Work) {
   /**
    * @param route the pattern of the path; a key belongs to user, method and route.
    * @param payload what the repeat must send again, beside the address.
-   * @param work runs in a transaction when there is a key to keep, or when it asks for one.
+   * @param make runs in a transaction when there is a key to keep, or when it is to be `atomic`.
    */
   return async function once<Body>(
     { request, user, set }: Context,
     route: string,
     payload: unknown,
-    work: (store: Store, db: Db) => Promise<Made<Body>>,
+    make: (db: Db, owner: Owner) => Promise<Made<Body>>,
     { atomic = false } = {},
   ): Promise<Body> {
     const key = readKey(request)
-    if (key === undefined) return answer(await (atomic ? transact(user.id, work) : work(store, db)), set)
+    if (key === undefined) return answer(await (atomic ? work.transact(user.id, make) : work.write(user.id, make)), set)
     const { pathname, search } = new URL(request.url)
     const fingerprint = new Bun.CryptoHasher('sha256')
       .update(JSON.stringify([pathname, search, payload ?? null]))
       .digest('hex')
-    const id = { user: user.id, method: request.method, route, key }
-    const outcome = await transact(
+    const id = { method: request.method, route, key }
+    const outcome = await work.transact(
       user.id,
-      async (inner, tx) => {
-        const kept = await findReply(tx, id)
+      async (tx, owner) => {
+        const kept = await findAnswer(tx, owner, id)
         if (kept) return { kept }
-        const made = await work(inner, tx)
-        await keepReply(tx, id, {
+        const made = await make(tx, owner)
+        await keepAnswer(tx, owner, id, {
           fingerprint,
           status: made.status,
           headers: made.headers ?? {},
@@ -75,7 +74,7 @@ function answer<Body>({ status, headers, body }: Made<Body>, set: Context['set']
 }
 
 // `never`, because Elysia's types know no Response beside the declared answers of a promise.
-function replay({ fingerprint, status, headers, body }: Reply, expected: string): never {
+function replay({ fingerprint, status, headers, body }: KeptAnswer, expected: string): never {
   if (fingerprint !== expected)
     throw new Problem('idempotency-key-reused', 'This Idempotency-Key has been used for another request.')
   return new Response(body, {

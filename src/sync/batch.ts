@@ -1,9 +1,12 @@
-import { type Static, type TSchema, Type } from '@sinclair/typebox'
-import { type TypeCheck, TypeCompiler } from '@sinclair/typebox/compiler'
-import { checked } from '../http/validation.ts'
-import { inside, invalid, Problem } from '../problem.ts'
-import { changesIn, NewTask, newTaskFrom, Task, TaskPatch, Uuid } from '../tasks/model.ts'
-import type { Store } from '../tasks/store.ts'
+import { type Static, Type } from '@sinclair/typebox'
+import type { Db } from '../db/open.ts'
+import type { Owner } from '../db/work.ts'
+import { inside, Problem } from '../problem.ts'
+import { Uuid } from '../resource/schemas.ts'
+import { Task } from '../tasks/model.ts'
+
+/** No counter comes near; what is larger is no revision of ours. */
+const MAX_REVISION = 999_999_999_999_999
 
 const OPS = ['create', 'update', 'complete', 'delete', 'restore'] as const
 
@@ -15,7 +18,12 @@ const Operation = Type.Object(
     }),
     id: Type.Optional(Uuid('The task. Needed by all but `create`, which may choose one.')),
     if_revision: Type.Optional(
-      Type.Integer({ minimum: 0, description: 'As `If-Match`.', error: 'must be a whole number, 0 or more' }),
+      Type.Integer({
+        minimum: 0,
+        maximum: MAX_REVISION,
+        description: 'As `If-Match`.',
+        error: `must be a whole number from 0 to ${MAX_REVISION}`,
+      }),
     ),
     task: Type.Optional(
       Type.Unknown({ description: 'The fields, for `create` and `update`.', examples: [{ title: 'Buy milk' }] }),
@@ -33,7 +41,7 @@ const Operation = Type.Object(
     examples: [{ op: 'create', task: { title: 'Buy milk' } }],
   },
 )
-type Operation = Static<typeof Operation>
+export type Operation = Static<typeof Operation>
 
 export const Batch = Type.Object(
   { operations: Type.Array(Operation, { minItems: 1, maxItems: 100, error: 'must be a list of 1 to 100 operations' }) },
@@ -52,51 +60,21 @@ export const BatchResults = Type.Object(
 )
 export type BatchResults = Static<typeof BatchResults>
 
-const newTask = TypeCompiler.Compile(NewTask)
-const taskPatch = TypeCompiler.Compile(TaskPatch)
+/** Does one operation, within the transaction of its batch. */
+export type RunOperation = (tx: Db, owner: Owner, operation: Operation) => Promise<BatchResults['results'][number]>
 
 /**
- * Runs the operations in their order on a store that belongs to one transaction.
+ * Runs the operations in their order, within one transaction.
  *
  * @throws Problem of the first operation that is refused, with its index in the pointer.
  */
-export async function runBatch(user: string, { operations }: Batch, store: Store): Promise<BatchResults> {
+export async function runBatch(tx: Db, owner: Owner, { operations }: Batch, run: RunOperation): Promise<BatchResults> {
   const results: BatchResults['results'] = []
   for (const [index, operation] of operations.entries())
     try {
-      results.push(await run(user, operation, store))
+      results.push(await run(tx, owner, operation))
     } catch (error) {
       throw error instanceof Problem ? inside(`/operations/${index}`, error) : error
     }
   return { results }
-}
-
-async function run(user: string, { op, id, if_revision, task, completed }: Operation, store: Store) {
-  if (completed !== undefined && op !== 'complete')
-    throw invalid([{ pointer: '/completed', detail: `has no meaning for ${op}: it belongs into the task` }])
-  if (op === 'create') {
-    if (if_revision !== undefined) throw invalid([{ pointer: '/if_revision', detail: 'has no meaning for create' }])
-    const body = fieldsOf(newTask, task)
-    if (id !== undefined && body.id !== undefined && body.id !== id)
-      throw invalid([{ pointer: '/task/id', detail: 'contradicts the id of the operation' }])
-    return { status: 201, task: await store.create(user, newTaskFrom({ ...body, id: id ?? body.id })) }
-  }
-  if (id === undefined) throw invalid([{ pointer: '/id', detail: `is required for ${op}` }])
-  const given = { revisions: if_revision === undefined ? undefined : [if_revision] }
-  if (op === 'update') {
-    const changes = changesIn(fieldsOf(taskPatch, task), '/task')
-    return { status: 200, task: await store.update(user, id, changes, given) }
-  }
-  if (task !== undefined) throw invalid([{ pointer: '/task', detail: `has no meaning for ${op}` }])
-  if (op === 'complete') return { status: 200, task: await store.complete(user, id, completed, given) }
-  if (op === 'restore') return { status: 200, task: await store.restore(user, id, given) }
-  return { status: 204, task: await store.remove(user, id, given) }
-}
-
-function fieldsOf<Schema extends TSchema>(schema: TypeCheck<Schema>, task: unknown): Static<Schema> {
-  try {
-    return checked(schema, task)
-  } catch (error) {
-    throw error instanceof Problem ? inside('/task', error) : error
-  }
 }

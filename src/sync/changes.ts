@@ -1,10 +1,10 @@
-import { and, asc, eq, gt, sql } from 'drizzle-orm'
+import { sql } from 'drizzle-orm'
 import type { Db } from '../db/open.ts'
 import { tasks, users } from '../db/schema.ts'
-import { columnsOf, ownRows, reply } from '../db/statement.ts'
-import { invalid } from '../problem.ts'
-import type { Task } from '../tasks/model.ts'
-import { prepareRows, readRevisionAndTask } from '../tasks/rows.ts'
+import { ownRows, statement } from '../db/statement.ts'
+import type { Owner } from '../db/work.ts'
+import { Problem } from '../problem.ts'
+import { type Task, task } from '../tasks/fields.ts'
 
 export interface ChangePage {
   /** In the order of their revisions, each task once, in its latest state. */
@@ -15,47 +15,54 @@ export interface ChangePage {
   more: boolean
 }
 
+/** Reads a page of a user's changes, as `readChanges` does. */
+export type ReadChanges = (user: string, since: number | undefined, limit: number) => Promise<ChangePage>
+
 /** Above every revision. */
 const NEVER = Number.MAX_SAFE_INTEGER
 
-export type ReadChanges = ReturnType<typeof createChanges>
+const selectChanges = statement(
+  'changes',
+  sql`select ${users.revision}, ${users.history_start}, ${task.columnsOf('page')} from ${users} left join lateral (
+    select ${task.columns} from ${tasks}
+    where ${tasks.user_id} = ${sql.placeholder('owner')} and ${tasks.revision} > ${sql.placeholder('since')}
+    order by ${tasks.revision} limit ${sql.placeholder('limit')}
+  ) as page on true where ${users.id} = ${sql.placeholder('owner')}`,
+  (cells) => ({
+    revision: Number(cells[0]),
+    start: Number(cells[1]),
+    task: cells[2] === null ? null : task.read(cells, 2),
+  }),
+)
 
 /**
- * Reads what has changed since a revision. Every write takes its revision under the lock
- * of its user's row, so revisions are committed in their order: whoever has seen one has
- * seen all before it.
+ * What has changed since a revision. Every write takes its revision under the lock of its
+ * user's row, so revisions are committed in their order: whoever has seen one has seen
+ * all before it.
+ *
+ * @param since undefined stands for now: no changes, and `next` where to go on.
+ * @throws Problem `history-gone` for a revision of another history than the user's present one.
  */
-export function createChanges(db: Db) {
-  const page = db
-    .select(reply)
-    .from(tasks)
-    .where(and(eq(tasks.user_id, sql.placeholder('owner')), gt(tasks.revision, sql.placeholder('since'))))
-    .orderBy(asc(tasks.revision))
-    .limit(sql.placeholder('limit'))
-    .as('page')
-  const latest = db
-    .select({ revision: users.revision, task: columnsOf(page) })
-    .from(users)
-    .leftJoinLateral(page, sql`true`)
-    .where(eq(users.id, sql.placeholder('owner')))
-  const select = prepareRows(db, latest, 'changes', readRevisionAndTask)
-
-  /**
-   * @param since undefined stands for now: no changes, and `next` where to go on.
-   * @throws Problem `validation-failed` for a revision that the user has not reached.
-   */
-  return async (user: string, since: number | undefined, limit: number): Promise<ChangePage> => {
-    // One more than asked for, to know whether there is a next page.
-    const rows = await select.execute({ owner: user, since: since ?? NEVER, limit: limit + 1 })
-    const revision = rows[0]?.revision ?? 0
-    if (since === undefined) return { changes: [], next: revision, more: false }
-    if (since > revision) throw invalid([{ pointer: '/since', detail: 'lies ahead: start again from 0' }])
-    const found = ownRows(
-      user,
-      rows.flatMap(({ task }) => (task === null ? [] : [task])),
+export async function readChanges(
+  db: Db,
+  { id: user }: Owner,
+  since: number | undefined,
+  limit: number,
+): Promise<ChangePage> {
+  // One more than asked for, to know whether there is a next page.
+  const rows = await selectChanges(db, { owner: user, since: since ?? NEVER, limit: limit + 1 })
+  const { revision, start } = rows[0] ?? { revision: 0, start: 0 }
+  if (since === undefined) return { changes: [], next: revision, more: false }
+  if (since > revision || (since > 0 && since < start))
+    throw new Problem(
+      'history-gone',
+      'What you have seen is of a history that is over: forget it, and start from since=0.',
     )
-    // They come in this order, though no statement promises it through a join: to sort them there would cost more.
-    const changes = found.sort((a, b) => a.revision - b.revision).slice(0, limit)
-    return { changes, next: changes.at(-1)?.revision ?? since, more: found.length > limit }
-  }
+  const found = ownRows(
+    user,
+    rows.flatMap((row) => (row.task === null ? [] : [row.task])),
+  )
+  // They come in this order, though no statement promises it through a join: to sort them there would cost more.
+  const changes = found.sort((a, b) => a.revision - b.revision).slice(0, limit)
+  return { changes, next: changes.at(-1)?.revision ?? since, more: found.length > limit }
 }

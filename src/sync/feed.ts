@@ -2,11 +2,17 @@ import { sql } from 'drizzle-orm'
 import type { Logger } from 'pino'
 import type { Db } from '../db/open.ts'
 import { users } from '../db/schema.ts'
-import { arrayLiteral } from '../db/statement.ts'
+import { arrayLiteral, statement } from '../db/statement.ts'
 import { Bell } from './bell.ts'
 
 /** How often other replicas' writes are looked for, in milliseconds. */
 const POLL_MS = 1000
+
+const selectRevisions = statement(
+  'poll_revisions',
+  sql`select ${users.id}, ${users.revision} from ${users} where ${users.id} = any(${sql.placeholder('ids')}::text[])`,
+  ([id, revision]) => [id as string, Number(revision)] as const,
+)
 
 export type Feed = ReturnType<typeof createFeed>
 
@@ -24,12 +30,6 @@ export function createFeed(db: Db, log: Logger) {
   let polling = false
   let closed = false
 
-  const select = db
-    .select({ id: users.id, revision: users.revision })
-    .from(users)
-    .where(sql`${users.id} = any(${sql.placeholder('ids')}::text[])`)
-    .prepare('poll_revisions')
-
   function ring(user: string): void {
     for (const bell of bells.get(user) ?? []) bell.ring()
   }
@@ -40,8 +40,7 @@ export function createFeed(db: Db, log: Logger) {
     polling = true
     try {
       const asked = [...bells.keys()]
-      const rows = await select.execute({ ids: arrayLiteral(asked) })
-      const found = new Map(rows.map(({ id, revision }) => [id, revision]))
+      const found = new Map(await selectRevisions(db, { ids: arrayLiteral(asked) }))
       // A user who is gone has been erased, which is a change as well; and what a new
       // listener has missed before the first look at its user is not known.
       for (const user of asked) if (!known.has(user) || known.get(user) !== found.get(user)) ring(user)

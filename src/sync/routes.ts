@@ -1,15 +1,17 @@
 import { Type } from '@sinclair/typebox'
 import { Elysia } from 'elysia'
 import { type Gate, userPlugin } from '../auth/user.ts'
+import type { Work } from '../db/work.ts'
 import { Written, written } from '../http/answer.ts'
 import { jsonBody } from '../http/body.ts'
 import type { Once } from '../http/idempotency.ts'
 import { everywhere, problems, repeatable, withBody } from '../http/problems.ts'
 import { invalid, Problem } from '../problem.ts'
-import { Task, UserPath } from '../tasks/model.ts'
+import { UserPath } from '../resource/schemas.ts'
+import { Task } from '../tasks/model.ts'
 import { MAX_PAGE, Page, queryOf } from '../tasks/query.ts'
-import { Batch, BatchResults, runBatch } from './batch.ts'
-import type { ReadChanges } from './changes.ts'
+import { Batch, BatchResults, type RunOperation, runBatch } from './batch.ts'
+import { type ReadChanges, readChanges } from './changes.ts'
 import { eventBody, streamEvents } from './events.ts'
 import type { Feed } from './feed.ts'
 import { shareReads } from './shared.ts'
@@ -37,18 +39,18 @@ const Changes = Type.Object(
 )
 
 /** What other devices have done: asked for, or as it happens. */
-export function syncRoutes(gate: Gate, once: Once, readChanges: ReadChanges, feed: Feed) {
-  const readShared = shareReads(readChanges)
+export function syncRoutes(gate: Gate, work: Work, once: Once, feed: Feed, runOperation: RunOperation) {
+  const read: ReadChanges = (user, since, limit) => work.read(user, readChanges, since, limit)
+  const readShared = shareReads(read)
   return new Elysia({ prefix: '/api/:user_id', tags: ['sync'] })
     .use(userPlugin(gate))
     .get(
       '/changes',
-      async ({ user, query, set }) =>
-        written(await readChanges(user.id, query.since ?? 0, query.limit ?? MAX_PAGE), set),
+      async ({ user, query, set }) => written(await read(user.id, query.since ?? 0, query.limit ?? MAX_PAGE), set),
       {
         ...queryOf(ChangesQuery),
         params: UserPath,
-        response: { 200: Written(Changes), ...problems(...everywhere) },
+        response: { 200: Written(Changes), ...problems(...everywhere, 'history-gone') },
         detail: {
           operationId: 'listChanges',
           summary: 'List what has changed',
@@ -64,7 +66,7 @@ export function syncRoutes(gate: Gate, once: Once, readChanges: ReadChanges, fee
           { user, set, request },
           '/batch',
           body,
-          async (store) => ({ status: 200, body: await runBatch(user.id, body, store) }),
+          async (tx, owner) => ({ status: 200, body: await runBatch(tx, owner, body, runOperation) }),
           { atomic: true },
         ),
       {
@@ -73,7 +75,14 @@ export function syncRoutes(gate: Gate, once: Once, readChanges: ReadChanges, fee
         body: Batch,
         response: {
           200: BatchResults,
-          ...problems(...withBody, 'task-not-found', 'task-exists', 'revision-mismatch', ...repeatable),
+          ...problems(
+            ...withBody,
+            'task-not-found',
+            'task-exists',
+            'revision-mismatch',
+            'quota-exceeded',
+            ...repeatable,
+          ),
         },
         detail: {
           operationId: 'runBatch',
@@ -88,9 +97,9 @@ export function syncRoutes(gate: Gate, once: Once, readChanges: ReadChanges, fee
     .get(
       '/events',
       async ({ user, query, request, server }) => {
-        // Refuses a revision that lies ahead while it still can.
+        // Refuses a revision of another history while it still can.
         const asked = lastEventId(request) ?? query.since
-        const { next } = await readChanges(user.id, asked, 1)
+        const { next } = await read(user.id, asked, 1)
         const since = asked ?? next
         if (feed.listeners(user.id) >= MAX_STREAMS)
           throw new Problem('too-many-streams', `At most ${MAX_STREAMS} event streams may be open at once.`, {
@@ -122,7 +131,7 @@ export function syncRoutes(gate: Gate, once: Once, readChanges: ReadChanges, fee
         params: UserPath,
         response: {
           200: Type.String({ description: 'Server-sent events: `event: change`, `id` the revision, `data` the task' }),
-          ...problems(...everywhere, 'too-many-streams'),
+          ...problems(...everywhere, 'history-gone', 'too-many-streams'),
         },
         detail: {
           operationId: 'streamEvents',

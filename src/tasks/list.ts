@@ -1,15 +1,18 @@
-import { and, asc, desc, eq, type SQL, sql } from 'drizzle-orm'
+import { type SQL, sql } from 'drizzle-orm'
 import type { Db } from '../db/open.ts'
 import { tasks, users } from '../db/schema.ts'
-import { arrayLiteral, columnsOf, lazy, ownedIn, ownRows, type Place, param, reply, typed } from '../db/statement.ts'
+import { arrayLiteral, ownRows, type Parameter, type Statement, statement, typed } from '../db/statement.ts'
+import type { Owner } from '../db/work.ts'
 import type { Cursors, Position } from '../http/cursor.ts'
-import type { Task } from './model.ts'
+import type { Field } from '../resource/field.ts'
+import type { Place } from '../resource/resource.ts'
+import { revisionAnd } from '../resource/rows.ts'
+import { fields, type Task, task } from './fields.ts'
 import { type Filters, isFiltered, MAX_PAGE, type PageQuery, type SORTS } from './query.ts'
-import { prepareRows, readRevisionAndTask } from './rows.ts'
 
 type Sort = (typeof SORTS)[number] | 'deleted_at'
 
-/** What is listed: the tasks that are there, or those in the trash. */
+/** What is listed, and in which order. */
 interface Shape {
   from: Place
   sort: Sort
@@ -35,148 +38,117 @@ export interface TaskPage {
   total: number | undefined
 }
 
-export type Lists = ReturnType<typeof createLists>
+export type ListTasks = ReturnType<typeof createListTasks>
 
-const owner = param('owner')
-const typesOfKeys: Record<Sort, string> = {
-  created_at: 'timestamptz',
-  updated_at: 'timestamptz',
-  deleted_at: 'timestamptz',
-  due_date: 'text',
-  priority: 'doable.task_priority',
-  title: 'text',
-  position: 'double precision',
-}
+const owner = sql.placeholder('owner')
 
 /**
  * Lists by keyset: a page starts behind the last task of the one before, wherever tasks
  * have come or gone since. One statement is prepared for each shape that is asked for;
- * there are 104 at most, and each reads one user's part of an index.
+ * there are 50 at most, and each reads one user's part of an index.
  *
  * @param collation for orders and searches that ignore case, by name.
  */
-export function createLists(db: Db, cursors: Cursors, collation: string) {
-  const prepared = new Map<string, ReturnType<typeof prepareList>>()
-  const caseless = (text: SQL | typeof tasks.title | typeof tasks.description) =>
-    sql`lower(${text} collate ${sql.identifier(collation)})`
+export function createListTasks(cursors: Cursors, collation: string) {
+  const lists = new Map<string, ReturnType<typeof listStatement>>()
+  const caseless = (text: SQL) => sql`lower(${text} collate ${sql.identifier(collation)})`
 
-  function listFor(shape: Shape) {
+  function listOf(shape: Shape) {
     const name = `list_${Object.values(shape).join('_')}`
-    const known = prepared.get(name)
-    if (known) return known
-    const made = prepareList(name, shape)
-    prepared.set(name, made)
-    return made
+    const known = lists.get(name) ?? listStatement(name, shape)
+    lists.set(name, known)
+    return known
   }
 
-  function prepareList(name: string, { from, sort, descending, filtered, after }: Shape) {
-    const direction = descending ? desc : asc
+  function listStatement(name: string, { from, sort, descending, filtered, after }: Shape) {
     const key = sortKey(sort, descending, sql`${tasks[sort]}`)
-    const start = sortKey(sort, descending, typed('value', typesOfKeys[sort]))
-    const page = db
-      .select(reply)
-      .from(tasks)
-      .where(
-        and(
-          ownedIn(from),
-          filtered ? matches() : undefined,
-          after
-            ? sql`(${key}, ${tasks.id}) ${sql.raw(descending ? '<' : '>')} (${start}, ${typed('id', 'uuid')})`
-            : undefined,
-        ),
-      )
-      .orderBy(direction(key), direction(tasks.id))
-      .limit(param('limit'))
-      .as('page')
-    // The user's row comes along in the same snapshot: an ETag newer than its list would hide a change.
-    const list = db
-      .select({ revision: users.revision, task: columnsOf(page) })
-      .from(users)
-      .leftJoinLateral(page, sql`true`)
-      .where(eq(users.id, owner))
-    return prepareRows(db, list, name, readRevisionAndTask)
+    const start = sortKey(sort, descending, typed('value', fields[sort].kind.type))
+    const direction = sql.raw(descending ? 'desc' : 'asc')
+    const behind = sql`and (${key}, ${tasks.id}) ${sql.raw(descending ? '<' : '>')} (${start}, ${typed('id', 'uuid')})`
+    return statement(
+      name,
+      // The user's row comes along in the same snapshot: an ETag newer than its list would hide a change.
+      sql`select ${users.revision}, ${task.columnsOf('page')} from ${users} left join lateral (
+        select ${task.columns} from ${tasks} where ${task.where(from)} ${filtered ? sql`and ${matches()}` : sql``}
+          ${after ? behind : sql``}
+        order by ${key} ${direction}, ${tasks.id} ${direction} limit ${sql.placeholder('limit')}
+      ) as page on true where ${users.id} = ${owner}`,
+      revisionAnd(task.read),
+    )
   }
 
   /** One non-null expression for each order, so that a page's start is one row comparison. */
   function sortKey(sort: Sort, descending: boolean, value: SQL): SQL {
+    const { order }: Field = fields[sort]
     // A due date is text in byte order: `~` stands behind them all, nothing stands before them all.
-    if (sort === 'due_date') return sql`coalesce(${value}, ${sql.raw(descending ? "''" : "'~'")}) collate "C"`
-    return sort === 'title' ? caseless(value) : value
+    if (order === 'missing last') return sql`coalesce(${value}, ${sql.raw(descending ? "''" : "'~'")}) collate "C"`
+    return order === 'caseless' ? caseless(value) : value
   }
 
-  function matches(): SQL | undefined {
+  function matches(): SQL {
     const like = sql`like ${caseless(typed('text', 'text'))}`
     const unlessGiven = (name: string, type: string, condition: SQL) =>
       sql`(${typed(name, type)} is null or ${condition})`
-    return and(
-      unlessGiven('completed', 'boolean', sql`${tasks.completed} = ${typed('completed', 'boolean')}`),
-      unlessGiven('priorities', 'text[]', sql`${tasks.priority}::text = any(${typed('priorities', 'text[]')})`),
-      unlessGiven('tags', 'text[]', sql`${tasks.tags} @> ${typed('tags', 'text[]')}`),
-      unlessGiven('due_from', 'text', sql`${tasks.due_date} >= ${typed('due_from', 'text')}`),
-      unlessGiven('due_until', 'text', sql`${tasks.due_date} < ${typed('due_until', 'text')}`),
-      unlessGiven('text', 'text', sql`(${caseless(tasks.title)} ${like} or ${caseless(tasks.description)} ${like})`),
+    const searched = [tasks.title, tasks.description].map((text) => sql`${caseless(sql`${text}`)} ${like}`)
+    return sql.join(
+      [
+        unlessGiven('completed', 'boolean', sql`${tasks.completed} = ${typed('completed', 'boolean')}`),
+        unlessGiven('priorities', 'text[]', sql`${tasks.priority}::text = any(${typed('priorities', 'text[]')})`),
+        unlessGiven('tags', 'text[]', sql`${tasks.tags} @> ${typed('tags', 'text[]')}`),
+        unlessGiven('due_from', 'text', sql`${tasks.due_date} >= ${typed('due_from', 'text')}`),
+        unlessGiven('due_until', 'text', sql`${tasks.due_date} < ${typed('due_until', 'text')}`),
+        unlessGiven('text', 'text', sql`(${sql.join(searched, sql` or `)})`),
+      ],
+      sql` and `,
     )
   }
 
   // By way of the user's row: a number shows nobody whose tasks were counted, so the owner is compared twice.
-  const count = (from: Place, filtered: boolean) =>
-    db
-      .select({ total: sql<number>`count(*)::int` })
-      .from(users)
-      .innerJoin(tasks, eq(tasks.user_id, users.id))
-      .where(and(eq(users.id, owner), ownedIn(from), filtered ? matches() : undefined))
-      .prepare(`count_${from}_${filtered}`)
+  const countStatement = (from: Place, filtered: boolean): Statement<number> =>
+    statement(
+      `count_${from}_${filtered}`,
+      sql`select count(*) from ${users} inner join ${tasks} on ${tasks.user_id} = ${users.id}
+        where ${users.id} = ${owner} and ${task.where(from)} ${filtered ? sql`and ${matches()}` : sql``}`,
+      ([total]) => Number(total),
+    )
   const counts = {
-    tasks: { plain: lazy(() => count('tasks', false)), filtered: lazy(() => count('tasks', true)) },
-    trash: { plain: lazy(() => count('trash', false)), filtered: lazy(() => count('trash', true)) },
+    hand: { plain: countStatement('hand', false), filtered: countStatement('hand', true) },
+    trash: { plain: countStatement('trash', false) },
   }
+  const countOf = (from: Place, filtered: boolean) =>
+    from === 'hand' && filtered ? counts.hand.filtered : counts[from].plain
 
-  const selectRevision = lazy(() =>
-    db
-      .select({ user_id: users.id, revision: users.revision })
-      .from(users)
-      .where(eq(users.id, owner))
-      .prepare('revision'),
-  )
-
-  return {
-    /** The user's counter, by one look at a primary key; 0 before the first write. */
-    async revision(user: string): Promise<number> {
-      const [row] = ownRows(user, await selectRevision().execute({ owner: user }))
-      return row?.revision ?? 0
-    },
-
-    /** @throws Problem `validation-failed` for a cursor that is not of this list. */
-    async page(
-      user: string,
-      { from, sort, descending, filters, limit = MAX_PAGE, cursor, count: counted }: ListRequest,
-    ): Promise<TaskPage> {
-      const scope = JSON.stringify([user, from, sort, descending, filters])
-      const start: Position | undefined = cursor === undefined ? undefined : cursors.read(cursor, scope)
-      const filtered = isFiltered(filters)
-      const values = { owner: user, ...parametersOf(filters) }
-      const statement = listFor({ from, sort, descending, filtered, after: start !== undefined })
-      const [rows, total] = await Promise.all([
-        // One more than asked for, to know whether there is a next page.
-        statement.execute({ ...values, limit: limit + 1, value: start?.value ?? null, id: start?.id ?? null }),
-        counted ? counts[from][filtered ? 'filtered' : 'plain']().execute(values) : undefined,
-      ])
-      const found = ownRows(
-        user,
-        rows.flatMap(({ task }) => (task === null ? [] : [task])),
-      )
-      const last = found.length > limit ? found[limit - 1] : undefined
-      return {
-        tasks: found.slice(0, limit),
-        revision: rows[0]?.revision ?? 0,
-        cursor: last && cursors.write({ value: last[sort], id: last.id }, scope),
-        total: total?.[0]?.total,
-      }
-    },
+  /** @throws Problem `validation-failed` for a cursor that is not of this list. */
+  return async function listTasks(
+    db: Db,
+    { id: user }: Owner,
+    { from, sort, descending, filters, limit = MAX_PAGE, cursor, count: counted }: ListRequest,
+  ): Promise<TaskPage> {
+    const scope = JSON.stringify([user, from, sort, descending, filters])
+    const start: Position | undefined = cursor === undefined ? undefined : cursors.read(cursor, scope)
+    const filtered = isFiltered(filters)
+    const values = { owner: user, ...parametersOf(filters) }
+    const list = listOf({ from, sort, descending, filtered, after: start !== undefined })
+    const [rows, total] = await Promise.all([
+      // One more than asked for, to know whether there is a next page.
+      list(db, { ...values, limit: limit + 1, value: start?.value ?? null, id: start?.id ?? null }),
+      counted ? countOf(from, filtered)(db, values) : undefined,
+    ])
+    const found = ownRows(
+      user,
+      rows.flatMap(({ item }) => (item === null ? [] : [item])),
+    )
+    const last = found.length > limit ? found[limit - 1] : undefined
+    return {
+      tasks: found.slice(0, limit),
+      revision: rows[0]?.revision ?? 0,
+      cursor: last && cursors.write({ value: last[sort], id: last.id }, scope),
+      total: total?.[0],
+    }
   }
 }
 
-function parametersOf({ completed, priorities, tags, dueFrom, dueUntil, text }: Filters) {
+function parametersOf({ completed, priorities, tags, dueFrom, dueUntil, text }: Filters): Record<string, Parameter> {
   return {
     completed,
     priorities: priorities && arrayLiteral(priorities),

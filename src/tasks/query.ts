@@ -3,7 +3,7 @@ import { Value } from '@sinclair/typebox/value'
 import { invalid } from '../problem.ts'
 import { canonicalDate } from '../resource/dates.ts'
 import { Text } from '../resource/text.ts'
-import { DueDate, Priority, TagText } from './model.ts'
+import { DueDate, Priority, TagText } from './fields.ts'
 
 export const SORTS = ['created_at', 'updated_at', 'due_date', 'priority', 'title', 'position'] as const
 const ORDERS = SORTS.flatMap((sort) => [sort, `-${sort}` as const])

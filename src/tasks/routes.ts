@@ -1,20 +1,23 @@
 import { Type } from '@sinclair/typebox'
 import { Elysia } from 'elysia'
 import { type Gate, userPlugin } from '../auth/user.ts'
+import type { Work } from '../db/work.ts'
 import { Written, written } from '../http/answer.ts'
 import { jsonBody, optionalJsonBody, patchBody } from '../http/body.ts'
 import { entityTag, ifMatch, isUnchanged, notModified } from '../http/conditional.ts'
 import type { Once } from '../http/idempotency.ts'
 import { everywhere, problems, repeatable, withBody } from '../http/problems.ts'
 import { invalid } from '../problem.ts'
-import type { Lists } from './list.ts'
-import { Completion, changesIn, NewTask, newTaskFrom, Task, TaskPatch, TaskPath, UserPath } from './model.ts'
+import { readRevision } from '../resource/rows.ts'
+import { UserPath } from '../resource/schemas.ts'
+import type { ListTasks } from './list.ts'
+import { Completion, changesIn, NewTask, newTaskFrom, Task, TaskPatch, TaskPath } from './model.ts'
 import { pageHeaders, sortOf } from './page.ts'
 import { filtersOf, queryOf, TaskQuery } from './query.ts'
-import type { Store } from './store.ts'
+import { completeTask, createTask, findTask, removeCompletedTasks, removeTask, updateTask } from './store.ts'
 
 const ofOne = [...everywhere, 'task-not-found'] as const
-const writesOne = [...withBody, 'task-not-found', 'revision-mismatch'] as const
+const writesOne = [...withBody, 'task-not-found', 'revision-mismatch', 'quota-exceeded'] as const
 const withTag = { 'x-headers': { 200: ['ETag'] } }
 
 const Deleted = Type.Object(
@@ -24,7 +27,7 @@ const Deleted = Type.Object(
 const DeleteQuery = Type.Partial(Type.Pick(TaskQuery, ['status', 'completed']))
 
 /** The six endpoints, PATCH on a task, and the removal of what is completed. */
-export function taskRoutes(gate: Gate, store: Store, lists: Lists, once: Once) {
+export function taskRoutes(gate: Gate, work: Work, once: Once, listTasks: ListTasks) {
   return new Elysia({ prefix: '/api/:user_id/tasks', tags: ['tasks'] })
     .use(userPlugin(gate))
     .model({ Task, NewTask, TaskPatch, Completion })
@@ -32,12 +35,12 @@ export function taskRoutes(gate: Gate, store: Store, lists: Lists, once: Once) {
       '',
       async ({ user, query, set, request }) => {
         if (request.headers.has('if-none-match')) {
-          const revision = await lists.revision(user.id)
+          const revision = await work.read(user.id, readRevision)
           if (isUnchanged(request, revision)) return notModified(revision, set)
         }
-        const page = await lists.page(user.id, {
+        const page = await work.read(user.id, listTasks, {
           ...query,
-          from: 'tasks',
+          from: 'hand',
           ...sortOf(query.sort),
           filters: filtersOf(query),
         })
@@ -64,8 +67,8 @@ export function taskRoutes(gate: Gate, store: Store, lists: Lists, once: Once) {
     .post(
       '',
       ({ user, body, set, request }) =>
-        once({ user, set, request }, '/tasks', body, async (tasks) => {
-          const task = await tasks.create(user.id, newTaskFrom(body))
+        once({ user, set, request }, '/tasks', body, async (db, owner) => {
+          const task = await createTask(db, owner, newTaskFrom(body))
           const headers = { location: locationOf(request, task.id), etag: entityTag(task.revision) }
           return { status: 201, headers, body: task }
         }),
@@ -73,7 +76,7 @@ export function taskRoutes(gate: Gate, store: Store, lists: Lists, once: Once) {
         ...jsonBody,
         params: UserPath,
         body: 'NewTask',
-        response: { 201: 'Task', ...problems(...withBody, 'task-exists', ...repeatable) },
+        response: { 201: 'Task', ...problems(...withBody, 'task-exists', 'quota-exceeded', ...repeatable) },
         detail: {
           operationId: 'createTask',
           summary: 'Make a task',
@@ -88,7 +91,7 @@ export function taskRoutes(gate: Gate, store: Store, lists: Lists, once: Once) {
         if (query.status !== 'completed' && query.completed !== true)
           throw invalid([{ pointer: '/status', detail: 'must be completed: nothing else is deleted all at once' }])
         filtersOf(query)
-        return { deleted: await store.removeCompleted(user.id) }
+        return { deleted: await removeAllCompleted(work, user.id) }
       },
       {
         ...queryOf(DeleteQuery),
@@ -100,7 +103,7 @@ export function taskRoutes(gate: Gate, store: Store, lists: Lists, once: Once) {
     .get(
       '/:id',
       async ({ user, params, set, request }) => {
-        const task = await store.find(user.id, params.id)
+        const task = await work.read(user.id, findTask, params.id)
         return isUnchanged(request, task.revision) ? notModified(task.revision, set) : tagged(task, set)
       },
       {
@@ -121,7 +124,7 @@ export function taskRoutes(gate: Gate, store: Store, lists: Lists, once: Once) {
     .put(
       '/:id',
       async ({ user, params, body, set, request }) =>
-        tagged(await store.update(user.id, params.id, changesIn(body), ifMatch(request)), set),
+        tagged(await work.write(user.id, updateTask, params.id, changesIn(body), ifMatch(request)), set),
       {
         ...jsonBody,
         params: TaskPath,
@@ -139,7 +142,7 @@ export function taskRoutes(gate: Gate, store: Store, lists: Lists, once: Once) {
     .patch(
       '/:id',
       async ({ user, params, body, set, request }) =>
-        tagged(await store.update(user.id, params.id, changesIn(body), ifMatch(request)), set),
+        tagged(await work.write(user.id, updateTask, params.id, changesIn(body), ifMatch(request)), set),
       {
         ...patchBody,
         params: TaskPath,
@@ -158,7 +161,7 @@ export function taskRoutes(gate: Gate, store: Store, lists: Lists, once: Once) {
     .delete(
       '/:id',
       async ({ user, params, set, request }) => {
-        await store.remove(user.id, params.id, ifMatch(request))
+        await work.write(user.id, removeTask, params.id, ifMatch(request))
         set.status = 204
       },
       {
@@ -177,7 +180,7 @@ export function taskRoutes(gate: Gate, store: Store, lists: Lists, once: Once) {
     .patch(
       '/:id/complete',
       async ({ user, params, body, set, request }) =>
-        tagged(await store.complete(user.id, params.id, body.completed, ifMatch(request)), set),
+        tagged(await work.write(user.id, completeTask, params.id, body.completed, ifMatch(request)), set),
       {
         ...optionalJsonBody,
         params: TaskPath,
@@ -204,4 +207,17 @@ function tagged(task: Task, set: { headers: Record<string, string | number> }): 
 /** The new task's own address, below the one that it was posted to (RFC 9110, 10.2.2). */
 function locationOf(request: Request, id: string): string {
   return `${new URL(request.url).pathname.replace(/\/$/, '')}/${id}`
+}
+
+/** Tasks moved by one transaction, at most: it holds the user's row for as long. */
+const REMOVED_AT_ONCE = 2000
+
+/** Piece by piece, so that any number is done within the deadline of each statement. Done twice, it does no harm. */
+async function removeAllCompleted(work: Work, user: string): Promise<number> {
+  let deleted = 0
+  for (;;) {
+    const moved = await work.transact(user, (tx, owner) => removeCompletedTasks(tx, owner, REMOVED_AT_ONCE))
+    deleted += moved
+    if (moved < REMOVED_AT_ONCE) return deleted
+  }
 }

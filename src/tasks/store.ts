@@ -1,15 +1,15 @@
-import { eq, sql } from 'drizzle-orm'
-import { accounts } from '../db/account-schema.ts'
+import { sql } from 'drizzle-orm'
 import { sqlState } from '../db/errors.ts'
 import type { Db } from '../db/open.ts'
-import { tasks, users } from '../db/schema.ts'
-import { arrayLiteral, lazy, nothingLeft, ownedIn, ownRows, type Place, param, reply } from '../db/statement.ts'
+import { tasks } from '../db/schema.ts'
+import { ownRows, type Parameter, type Statement, statement } from '../db/statement.ts'
+import { makeUser } from '../db/transaction.ts'
+import type { Owner } from '../db/work.ts'
 import { Problem } from '../problem.ts'
-import { prepareChange, prepareChanges } from './change.ts'
-import { prepareInsert } from './insert.ts'
-import type { Changes, Task } from './model.ts'
-import { prepareRows, readTask } from './rows.ts'
-import { prepareUpdate, valuesOf } from './update.ts'
+import { changeManyStatement, changeStatement, insertStatement, reckonStatement } from '../resource/change.ts'
+import type { Place } from '../resource/resource.ts'
+import { type Changes, completion, positions, type Task, task } from './fields.ts'
+import type { NewTask } from './model.ts'
 
 /** What a write may demand of the task as it stands. */
 export interface Precondition {
@@ -17,163 +17,151 @@ export interface Precondition {
   revisions?: number[] | undefined
 }
 
-export type NewTask = Changes & { id?: string | undefined; title: string }
+const find = (place: Place) =>
+  statement(
+    `find_task_${place}`,
+    sql`select ${task.columns} from ${tasks} where ${task.where(place)} and ${tasks.id} = ${sql.placeholder('id')}`,
+    (cells) => task.read(cells, 0),
+  )
+const selectFrom = { hand: find('hand'), trash: find('trash') }
 
-export type Store = ReturnType<typeof createStore>
+const reckonUser = reckonStatement('reckon_user', task)
+const insert = insertStatement('create_task', task, { position: positions.inserted })
+const update = changeStatement('update_task', task, {
+  in: 'hand',
+  set: task.update,
+  bytes: task.bytes.updated,
+  user: { position: positions.updated },
+})
+const complete = changeStatement('complete_task', task, { in: 'hand', set: completion })
+const remove = changeStatement('delete_task', task, { in: 'hand', set: sql`deleted_at = now()` })
+const restore = changeStatement('restore_task', task, { in: 'trash', set: sql`deleted_at = null` })
+const purge = changeStatement('purge_task', task, { in: 'trash', set: task.purge, bytes: task.bytes.purged })
+const removeCompleted = changeManyStatement(
+  'delete_completed',
+  task,
+  { in: 'hand', set: sql`deleted_at = now()` },
+  sql`${tasks.completed}`,
+)
 
 /**
- * The statements on tasks, each prepared once. Each names the owner in its WHERE; each
- * write is one statement that raises the user's revision, or refuses and raises nothing.
+ * Owner and id share one WHERE: another user's task and a missing one are the same 404, so
+ * that ids cannot be probed.
  *
- * @param changed is told whose tasks have changed, once that is committed.
+ * @throws Problem `task-not-found`.
  */
-export function createStore(db: Db, changed: (user: string) => void = () => {}) {
-  const select = (place: Place) =>
-    prepareRows(
-      db,
-      db
-        .select(reply)
-        .from(tasks)
-        .where(sql`${ownedIn(place)} and ${eq(tasks.id, param('id'))}`),
-      `find_in_${place}`,
-      readTask,
-    )
-  const selectFrom = { tasks: lazy(() => select('tasks')), trash: lazy(() => select('trash')) }
+export async function findTask(db: Db, { id: owner }: Owner, id: string): Promise<Task> {
+  const [row] = ownRows(owner, await selectFrom.hand(db, { owner, id }))
+  if (!row) throw notFound('hand')
+  return row
+}
 
-  const insert = lazy(() => prepareInsert(db))
-  const update = lazy(() => prepareUpdate(db))
-  const remove = lazy(() => prepareChange(db, 'delete_task', { in: 'tasks', set: { deleted_at: sql`now()` } }))
-  const restore = lazy(() => prepareChange(db, 'restore_task', { in: 'trash', set: { deleted_at: null } }))
-  const purge = lazy(() => prepareChange(db, 'purge_task', { in: 'trash', set: nothingLeft }))
-  const removeCompleted = lazy(() =>
-    prepareChanges(db, 'delete_completed', { in: 'tasks', set: { deleted_at: sql`now()` } }, eq(tasks.completed, true)),
-  )
+/**
+ * Makes a task, and the user's row with their first one.
+ *
+ * @throws Problem `task-exists` when the id is taken, also by a deleted task; `quota-exceeded`.
+ */
+export async function createTask(db: Db, { id: owner, quota }: Owner, created: NewTask): Promise<Task> {
+  const id = created.id ?? Bun.randomUUIDv7()
+  const values = { ...task.insertParameters(created), owner, id, quota: bytes(quota) }
+  const attempt = () =>
+    insert(db, values).catch((error: unknown) => {
+      if (sqlState(error) !== UNIQUE_VIOLATION) throw error
+      throw new Problem('task-exists', 'You already have a task with this id.', { cause: error })
+    })
+  const [made] = ownRows(owner, await attempt())
+  if (made) return made
+  await makeUser(db, owner)
+  await reckonUser(db, { owner })
+  const [row] = ownRows(owner, await attempt())
+  if (!row) throw quotaExceeded()
+  return row
+}
 
-  /** Why a write found nothing to change: 412 where the task is there but has moved on, else 404. */
-  async function refuse(user: string, task: string, place: Place, { revisions }: Precondition): Promise<never> {
-    const [found] = revisions === undefined ? [] : await selectFrom[place]().execute({ owner: user, id: task })
-    if (found)
+/** Changes the given fields. @throws Problem `task-not-found`, `revision-mismatch`, `quota-exceeded`. */
+export function updateTask(
+  db: Db,
+  owner: Owner,
+  id: string,
+  changes: Changes,
+  given: Precondition = {},
+): Promise<Task> {
+  return changeOne(update, 'hand', db, owner, id, given, { ...task.updateParameters(changes), toggle: false })
+}
+
+/** Sets `completed`, or turns it over. @throws Problem `task-not-found`, `revision-mismatch`. */
+export function completeTask(
+  db: Db,
+  owner: Owner,
+  id: string,
+  completed: boolean | undefined,
+  given: Precondition = {},
+): Promise<Task> {
+  const toggle = completed === undefined
+  return changeOne(complete, 'hand', db, owner, id, given, { completed: completed ?? null, toggle })
+}
+
+/** Moves a task to the trash. @throws Problem `task-not-found`, `revision-mismatch`. */
+export function removeTask(db: Db, owner: Owner, id: string, given: Precondition = {}): Promise<Task> {
+  return changeOne(remove, 'hand', db, owner, id, given)
+}
+
+/** Takes a task out of the trash. @throws Problem `task-not-found`, `revision-mismatch`. */
+export function restoreTask(db: Db, owner: Owner, id: string, given: Precondition = {}): Promise<Task> {
+  return changeOne(restore, 'trash', db, owner, id, given)
+}
+
+/** Empties a task in the trash for good; a tombstone stays for sync. @throws Problem `task-not-found`, `revision-mismatch`. */
+export function purgeTask(db: Db, owner: Owner, id: string, given: Precondition = {}): Promise<Task> {
+  return changeOne(purge, 'trash', db, owner, id, given)
+}
+
+/** Moves completed tasks to the trash, `limit` at most, and says how many. For a transaction that holds the user's row. */
+export async function removeCompletedTasks(tx: Db, { id: owner }: Owner, limit: number): Promise<number> {
+  return (await removeCompleted(tx, { owner, limit })).length
+}
+
+async function changeOne(
+  change: Statement<Task>,
+  place: Place,
+  db: Db,
+  { id: owner, quota }: Owner,
+  id: string,
+  given: Precondition,
+  values: Record<string, Parameter> = {},
+): Promise<Task> {
+  const { revisions } = given
+  const accepted = revisions === undefined ? null : `{${revisions.join(',')}}`
+  const parameters = { ...values, owner, id, revisions: accepted, quota: bytes(quota) }
+  for (let attempt = 1; ; attempt++) {
+    const [row] = ownRows(owner, await change(db, parameters))
+    if (row) return row
+    // Only now does it matter why nothing was changed.
+    const [found] = ownRows(owner, await selectFrom[place](db, { owner, id }))
+    if (!found) throw notFound(place)
+    if (revisions !== undefined && !revisions.includes(found.revision))
       throw new Problem('revision-mismatch', 'The task has been changed since it was read. Please read it again.')
-    throw notFound(place)
-  }
-
-  async function changeOne(
-    statement: ReturnType<typeof prepareChange>,
-    user: string,
-    task: string,
-    place: Place,
-    given: Precondition,
-    values: Record<string, unknown> = {},
-  ): Promise<Task> {
-    const rows = await statement.execute({ ...values, owner: user, id: task, revisions: accepted(given) })
-    const [row] = ownRows(user, rows)
-    if (!row) return refuse(user, task, place, given)
-    changed(user)
-    return row
-  }
-
-  return {
-    /**
-     * Owner and id share one WHERE: another user's task and a missing one are the same
-     * 404, so that ids cannot be probed.
-     *
-     * @throws Problem `task-not-found`.
-     */
-    async find(user: string, task: string): Promise<Task> {
-      const [row] = ownRows(user, await selectFrom.tasks().execute({ owner: user, id: task }))
-      if (!row) throw notFound('tasks')
-      return row
-    },
-
-    /**
-     * Makes a task, and the user's row with their first one.
-     *
-     * @throws Problem `task-exists` when the id is taken, also by a deleted task.
-     */
-    async create(user: string, task: NewTask): Promise<Task> {
-      const rows = await insert()
-        .execute({
-          owner: user,
-          id: task.id ?? Bun.randomUUIDv7(),
-          title: task.title,
-          description: task.description ?? null,
-          completed: task.completed ?? false,
-          priority: task.priority ?? 'medium',
-          due_date: task.due_date ?? null,
-          tags: arrayLiteral(task.tags ?? []),
-          position: task.position ?? null,
-        })
-        .catch((error: unknown) => {
-          if (sqlState(error) !== UNIQUE_VIOLATION) throw error
-          throw new Problem('task-exists', 'You already have a task with this id.', { cause: error })
-        })
-      const [row] = ownRows(user, rows)
-      if (!row) throw new Error('an insert gave back no row')
-      changed(user)
-      return row
-    },
-
-    /** Changes the given fields. @throws Problem `task-not-found`, `revision-mismatch`. */
-    update(user: string, task: string, changes: Changes, given: Precondition = {}): Promise<Task> {
-      return changeOne(update(), user, task, 'tasks', given, valuesOf(changes, false))
-    },
-
-    /** Sets `completed`, or turns it over. @throws Problem `task-not-found`, `revision-mismatch`. */
-    complete(user: string, task: string, completed: boolean | undefined, given: Precondition = {}): Promise<Task> {
-      return changeOne(update(), user, task, 'tasks', given, valuesOf({ completed }, completed === undefined))
-    },
-
-    /** Moves a task to the trash. @throws Problem `task-not-found`, `revision-mismatch`. */
-    remove(user: string, task: string, given: Precondition = {}): Promise<Task> {
-      return changeOne(remove(), user, task, 'tasks', given)
-    },
-
-    /** Takes a task out of the trash. @throws Problem `task-not-found`, `revision-mismatch`. */
-    restore(user: string, task: string, given: Precondition = {}): Promise<Task> {
-      return changeOne(restore(), user, task, 'trash', given)
-    },
-
-    /** Empties a task in the trash for good; a tombstone stays for sync. @throws Problem `task-not-found`, `revision-mismatch`. */
-    purge(user: string, task: string, given: Precondition = {}): Promise<Task> {
-      return changeOne(purge(), user, task, 'trash', given)
-    },
-
-    /** Moves all completed tasks to the trash, and says how many. */
-    async removeCompleted(user: string): Promise<number> {
-      const rows = await removeCompleted().execute({ owner: user, limit: null })
-      if (rows.length > 0) changed(user)
-      return rows.length
-    },
-
-    /**
-     * Erases everything that is kept of a user, at once and for good: the account too, if that
-     * is wanted. In a transaction, which nobody else's row survives: it is rolled back.
-     */
-    async erase(user: string, { account = false } = {}): Promise<void> {
-      await db.transaction(async (tx) => {
-        for (const table of account ? [accounts, users] : [users]) {
-          const gone = tx
-            .delete(table)
-            .where(eq(table.id, param('owner')))
-            .returning({ user_id: table.id })
-            .prepare(table === users ? 'erase_user' : 'erase_account')
-          ownRows(user, await gone.execute({ owner: user }))
-        }
-      })
-      changed(user)
-    },
+    // What is left is the quota: unless the count is older than it, or the task came back just now.
+    if (attempt === 2) throw quotaExceeded()
+    await reckonUser(db, { owner })
   }
 }
 
 const UNIQUE_VIOLATION = '23505'
 
-function accepted({ revisions }: Precondition): string | null {
-  return revisions === undefined ? null : `{${revisions.join(',')}}`
-}
+/** A bound that PostgreSQL can compare with; there is no more than that. */
+const bytes = (quota: number) => Math.min(quota, Number.MAX_SAFE_INTEGER)
 
 function notFound(place: Place): Problem {
   return new Problem(
     'task-not-found',
-    place === 'tasks' ? 'There is no such task.' : 'There is no such task in the trash.',
+    place === 'hand' ? 'There is no such task.' : 'There is no such task in the trash.',
+  )
+}
+
+function quotaExceeded(): Problem {
+  return new Problem(
+    'quota-exceeded',
+    'There is no room left for your tasks. Please delete some, from the trash as well.',
   )
 }

@@ -1,16 +1,20 @@
 import { Type } from '@sinclair/typebox'
 import { Elysia } from 'elysia'
 import { type Gate, userPlugin } from '../auth/user.ts'
+import type { Work } from '../db/work.ts'
 import { Written, written } from '../http/answer.ts'
 import { entityTag, ifMatch, isUnchanged, notModified } from '../http/conditional.ts'
 import type { Once } from '../http/idempotency.ts'
 import { everywhere, problems, repeatable } from '../http/problems.ts'
 import { invalid } from '../problem.ts'
-import type { Lists } from './list.ts'
-import { Task, TaskPath, UserPath } from './model.ts'
+import { eraseUser } from '../resource/history.ts'
+import { readRevision } from '../resource/rows.ts'
+import { UserPath } from '../resource/schemas.ts'
+import type { ListTasks } from './list.ts'
+import { Task, TaskPath } from './model.ts'
 import { pageHeaders } from './page.ts'
 import { filtersOf, PageQuery, queryOf } from './query.ts'
-import type { Store } from './store.ts'
+import { purgeTask, restoreTask } from './store.ts'
 
 const EraseQuery = Type.Object({
   confirm: Type.String({
@@ -27,7 +31,7 @@ const EraseQuery = Type.Object({
 })
 
 /** The trash, the way back out of it, and the end of everything. */
-export function trashRoutes(gate: Gate, store: Store, lists: Lists, once: Once) {
+export function trashRoutes(gate: Gate, work: Work, once: Once, listTasks: ListTasks) {
   return new Elysia({ prefix: '/api/:user_id', tags: ['trash'] })
     .use(userPlugin(gate))
     .model({ Task })
@@ -35,11 +39,11 @@ export function trashRoutes(gate: Gate, store: Store, lists: Lists, once: Once) 
       '/trash',
       async ({ user, query, set, request }) => {
         if (request.headers.has('if-none-match')) {
-          const revision = await lists.revision(user.id)
+          const revision = await work.read(user.id, readRevision)
           if (isUnchanged(request, revision)) return notModified(revision, set)
         }
         const order = { from: 'trash', sort: 'deleted_at', descending: true, filters: filtersOf({}) } as const
-        const page = await lists.page(user.id, { ...query, ...order })
+        const page = await work.read(user.id, listTasks, { ...query, ...order })
         Object.assign(set.headers, pageHeaders(request, page))
         return written(page.tasks, set)
       },
@@ -62,8 +66,8 @@ export function trashRoutes(gate: Gate, store: Store, lists: Lists, once: Once) 
     .post(
       '/tasks/:id/restore',
       ({ user, params, set, request }) =>
-        once({ user, set, request }, '/tasks/:id/restore', null, async (tasks) => {
-          const task = await tasks.restore(user.id, params.id, ifMatch(request))
+        once({ user, set, request }, '/tasks/:id/restore', null, async (db, owner) => {
+          const task = await restoreTask(db, owner, params.id, ifMatch(request))
           return { status: 200, headers: { etag: entityTag(task.revision) }, body: task }
         }),
       {
@@ -82,7 +86,7 @@ export function trashRoutes(gate: Gate, store: Store, lists: Lists, once: Once) 
     .delete(
       '/trash/:id',
       async ({ user, params, set, request }) => {
-        await store.purge(user.id, params.id, ifMatch(request))
+        await work.write(user.id, purgeTask, params.id, ifMatch(request))
         set.status = 204
       },
       {
@@ -103,7 +107,7 @@ export function trashRoutes(gate: Gate, store: Store, lists: Lists, once: Once) 
       '',
       async ({ user, query, set }) => {
         if (query.confirm !== user.id) throw invalid([{ pointer: '/confirm', detail: 'must repeat the user id' }])
-        await store.erase(user.id, { account: query.account ?? false })
+        await work.write(user.id, eraseUser, { account: query.account ?? false })
         set.status = 204
       },
       {

@@ -1,27 +1,18 @@
 import { CsvError, parse } from 'csv-parse/sync'
 import { stringify } from 'csv-stringify/sync'
 import { invalid } from '../problem.ts'
-import type { Task } from '../tasks/model.ts'
+import { type Field, isNullable } from '../resource/field.ts'
+import type { Kind as FieldKind } from '../resource/kind.ts'
+import { fields, type Task } from '../tasks/fields.ts'
 import { checkCount, type Entry, MAX_TASKS } from './import.ts'
 
 /** The columns of an export, which are also those that an import knows. */
-const COLUMNS = [
-  'id',
-  'title',
-  'description',
-  'completed',
-  'completed_at',
-  'priority',
-  'due_date',
-  'tags',
-  'position',
-  'created_at',
-  'updated_at',
-  'deleted_at',
-] as const
+const COLUMNS = Object.entries(fields).flatMap(([name, field]) =>
+  field.by === 'client' || field.isImported ? [name] : [],
+)
 
 /** Exported by nobody, but what a JSON export shows of a task may stand in a table that people made of it. */
-const IGNORED = ['user_id', 'revision']
+const IGNORED = Object.keys(fields).filter((name) => !COLUMNS.includes(name))
 
 /**
  * Text that a spreadsheet would run as a formula (OWASP, "CSV Injection") is led by an
@@ -36,21 +27,27 @@ export const csvHeader = `${COLUMNS.join(',')}\r\n`
 /** Lines (RFC 4180). Null is an empty field, an empty text is a quoted one; tags are a JSON array. */
 export function csvLines(tasks: readonly Task[]): string {
   return stringify(
-    tasks.map((task) => ({
-      ...task,
-      title: defuse(task.title),
-      description: task.description === null ? null : defuse(task.description),
-      tags: JSON.stringify(task.tags),
-    })),
+    tasks.map((task) => COLUMNS.map((name) => cellOf(name, task[name as keyof Task]))),
     {
-      columns: [...COLUMNS],
       record_delimiter: '\r\n',
       cast: {
         boolean: String,
-        string: (value) => (value === '' ? { value, quoted_empty: true } : value),
+        string: (value) => {
+          if (value === '') return { value, quoted_empty: true }
+          // It quotes the delimiter of records, of which a line feed alone is only a part.
+          return /[\r\n]/.test(value) ? { value, quoted: true } : value
+        },
       },
     },
   )
+}
+
+function cellOf(name: string, value: unknown): unknown {
+  const kind: FieldKind | undefined = fields[name as keyof Task]?.kind
+  if (value === null || kind === undefined) return value
+  // The row has been read by the same field, so its kind takes the value.
+  if (kind.toCsv) return kind.toCsv(value as never)
+  return kind.isProse ? defuse(value as string) : value
 }
 
 /**
@@ -100,21 +97,11 @@ function checkHeader(names: string[]): string[] {
 
 /** A cell as the record's schema expects it; what cannot be read goes on as text, for the schema to refuse. */
 function fieldOf(name: string, cell: string | null): [string, unknown][] {
-  if (name === 'title') return [[name, infuse(cell ?? '')]]
-  if (cell === null) return []
-  if (name === 'description') return [[name, infuse(cell)]]
-  if (name === 'completed') return [[name, cell === 'true' ? true : cell === 'false' ? false : cell]]
-  if (name === 'position') return [[name, cell.trim() === '' ? cell : Number(cell)]]
-  if (name === 'tags') return [[name, parseTags(cell)]]
-  return [[name, cell]]
-}
-
-function parseTags(cell: string): unknown {
-  try {
-    return JSON.parse(cell)
-  } catch {
-    return cell
-  }
+  const field: Field | undefined = fields[name as keyof Task]
+  if (field === undefined) return []
+  if (cell === null) return field.by === 'client' && field.kind.isProse && !isNullable(field) ? [[name, '']] : []
+  const { isProse, fromCsv } = field.kind
+  return [[name, fromCsv ? fromCsv(cell) : isProse ? infuse(cell) : cell]]
 }
 
 const defuse = (text: string) => (FORMULA.test(text) ? `'${text}` : text)

@@ -1,9 +1,12 @@
-import { and, eq, isNotNull, sql } from 'drizzle-orm'
+import { type SQL, sql } from 'drizzle-orm'
 import type { Db } from '../db/open.ts'
 import { tasks, users } from '../db/schema.ts'
-import { arrayLiteral, ownRows } from '../db/statement.ts'
+import { arrayLiteral, ownRows, statement } from '../db/statement.ts'
+import type { Owner } from '../db/work.ts'
 import { faultsIn } from '../http/validation.ts'
-import { type Fault, invalid } from '../problem.ts'
+import { type Fault, invalid, Problem } from '../problem.ts'
+import { reckonStatement } from '../resource/change.ts'
+import { fields, task } from '../tasks/fields.ts'
 import { type Row, rowOf, taskRecord } from './record.ts'
 
 /** One task of a file, and where it stands there. */
@@ -61,87 +64,93 @@ export function readRows(entries: readonly Entry[]): Row[] {
   return rows
 }
 
+const owner = sql.placeholder('owner')
+const among = sql`${tasks.id} = any(${sql.placeholder('ids')}::uuid[])`
+const userOf = ([user_id]: readonly unknown[]) => ({ user_id: user_id as string })
+
+const selectTaken = statement(
+  'import_taken',
+  sql`select ${tasks.user_id}, ${tasks.id} from ${tasks}
+    where ${tasks.user_id} = ${owner} and ${among} and ${tasks.purged_at} is null`,
+  ([user_id, id]) => ({ user_id: user_id as string, id: id as string }),
+)
+
+const deleteTombstones = statement(
+  'import_tombstones',
+  sql`delete from ${tasks} where ${tasks.user_id} = ${owner} and ${among} and ${tasks.purged_at} is not null
+    returning ${tasks.user_id}`,
+  userOf,
+)
+
+const raiseUser = statement(
+  'import_raise',
+  sql`update ${users} set revision = ${users.revision} + ${sql.placeholder('count')}::bigint,
+    position = floor(greatest(${users.position}, ${sql.placeholder('highest')}::double precision)) + ${sql.placeholder('unplaced')}::bigint
+    where ${users.id} = ${owner} returning ${users.id}, ${users.revision}, ${users.position}`,
+  ([user_id, revision, position]) => ({
+    user_id: user_id as string,
+    revision: Number(revision),
+    position: Number(position),
+  }),
+)
+
+/** Every field but the owner, whom no file names. */
+const names = Object.keys(fields).filter((name) => name !== 'user_id')
+const list = (parts: SQL[]) => sql.join(parts, sql`, `)
+
+const insertAll = statement(
+  'import_rows',
+  sql`insert into ${tasks} (user_id, ${list(names.map((name) => sql`${sql.identifier(name)}`))})
+    select ${owner}::text, row.* from jsonb_to_recordset(${sql.placeholder('rows')}::jsonb)
+    as row (${list(names.map((name) => sql.raw(`${name} ${fields[name as keyof typeof fields].kind.type}`)))})`,
+  userOf,
+)
+
+const reckonUser = reckonStatement('import_bytes', task)
+
 /**
  * Puts the rows in, all of them or none, on a transaction that holds the user's row. A
  * task that is there already is left alone; a tombstone makes way.
+ *
+ * @throws Problem `quota-exceeded`.
  */
-export async function importRows(tx: Db, user: string, rows: readonly Row[], dryRun: boolean): Promise<Imported> {
+export async function importRows(
+  tx: Db,
+  { id: user, quota }: Owner,
+  rows: readonly Row[],
+  dryRun: boolean,
+): Promise<Imported> {
   const taken = new Set<string>()
-  for (const chunk of chunks(rows)) for (const id of await findTaken(tx, user, chunk)) taken.add(id)
+  for (const chunk of chunks(rows))
+    for (const { id } of ownRows(user, await selectTaken(tx, { owner: user, ids: idsOf(chunk) }))) taken.add(id)
   const fresh = rows.filter(({ id }) => !taken.has(id))
   const answer = { imported: fresh.length, skipped: taken.size, dry_run: dryRun }
   if (dryRun || fresh.length === 0) return answer
 
-  const before = await raise(tx, user, fresh)
-  let revision = before.revision
-  let position = before.position
+  let { revision, position } = await raise(tx, user, fresh)
   for (const chunk of chunks(fresh)) {
     const numbered = chunk.map((row) => {
       revision += 1
       if (row.position === null) position = Math.floor(position) + 1
       return { ...row, revision, position: row.position ?? position }
     })
-    await replaceTombstones(tx, user, chunk)
-    await insertRows(tx, user, numbered)
+    ownRows(user, await deleteTombstones(tx, { owner: user, ids: idsOf(chunk) }))
+    await insertAll(tx, { owner: user, rows: JSON.stringify(numbered) })
   }
+  const [reckoned] = ownRows(user, await reckonUser(tx, { owner: user }))
+  if (reckoned && reckoned.bytes > quota)
+    throw new Problem('quota-exceeded', 'There is no room left for these tasks. Nothing was imported.')
   return answer
-}
-
-async function findTaken(tx: Db, user: string, rows: readonly Row[]): Promise<string[]> {
-  const found = await tx
-    .select({ id: tasks.id, user_id: tasks.user_id })
-    .from(tasks)
-    .where(and(eq(tasks.user_id, sql.placeholder('owner')), among, sql`${tasks.purged_at} is null`))
-    .prepare('import_taken')
-    .execute({ owner: user, ids: idsOf(rows) })
-  return ownRows(user, found).map(({ id }) => id)
-}
-
-async function replaceTombstones(tx: Db, user: string, rows: readonly Row[]): Promise<void> {
-  const gone = await tx
-    .delete(tasks)
-    .where(and(eq(tasks.user_id, sql.placeholder('owner')), among, isNotNull(tasks.purged_at)))
-    .returning({ user_id: tasks.user_id })
-    .prepare('import_tombstones')
-    .execute({ owner: user, ids: idsOf(rows) })
-  ownRows(user, gone)
 }
 
 /** Takes one revision for each row, and says where they begin. */
 async function raise(tx: Db, user: string, rows: readonly Row[]): Promise<{ revision: number; position: number }> {
   const highest = rows.reduce((most, { position }) => Math.max(most, position ?? 0), 0)
   const unplaced = rows.filter(({ position }) => position === null).length
-  const raised = await tx
-    .update(users)
-    .set({
-      revision: sql`${users.revision} + ${sql.placeholder('count')}::bigint`,
-      position: sql`floor(greatest(${users.position}, ${sql.placeholder('highest')}::double precision)) + ${sql.placeholder('unplaced')}::bigint`,
-    })
-    .where(eq(users.id, sql.placeholder('owner')))
-    .returning({ user_id: users.id, revision: users.revision, position: users.position })
-    .prepare('import_raise')
-    .execute({ owner: user, count: rows.length, highest, unplaced })
-  const [row] = ownRows(user, raised)
+  const [row] = ownRows(user, await raiseUser(tx, { owner: user, count: rows.length, highest, unplaced }))
   if (!row) throw new Error('the transaction does not hold the row of its user')
   return { revision: row.revision - rows.length, position: row.position - unplaced }
 }
-
-async function insertRows(tx: Db, user: string, rows: readonly (Row & { revision: number })[]): Promise<void> {
-  const columns = sql`id uuid, title text, description text, completed boolean, completed_at timestamptz,
-    priority doable.task_priority, due_date text, tags text[], position double precision, revision bigint,
-    created_at timestamptz, updated_at timestamptz, deleted_at timestamptz`
-  await tx
-    .insert(tasks)
-    .select(
-      sql`select id, ${sql.placeholder('owner')}::text, title, description, completed, completed_at, priority, due_date,
-        tags, position, revision, created_at, updated_at, deleted_at, null::timestamptz
-        from jsonb_to_recordset(${sql.placeholder('rows')}::jsonb) as row (${columns})`,
-    )
-    .prepare('import_rows')
-    .execute({ owner: user, rows: JSON.stringify(rows) })
-}
-
-const among = sql`${tasks.id} = any(${sql.placeholder('ids')}::uuid[])`
 
 function idsOf(rows: readonly Row[]): string {
   return arrayLiteral(rows.map(({ id }) => id))

@@ -1,5 +1,4 @@
 import { findNodeAtLocation, parseTree, visit } from 'jsonc-parser'
-import { lazy } from '../db/statement.ts'
 import { invalid } from '../problem.ts'
 import { checkCount, type Entry } from './import.ts'
 
@@ -17,10 +16,13 @@ export function readJson(text: string): Entry[] {
   }
   if (!Array.isArray(value)) throw invalid([{ pointer: '', detail: 'line 1, column 1: must be an array of tasks' }])
   checkCount(value.length)
-  const starts = lazy(() => startsOf(text))
+  let starts: number[] | undefined
   return value.map((item: unknown, index) => ({
     value: item,
-    place: (pointer) => lineAndColumn(text, placeOf(text, starts(), index, pointer.split('/').slice(1))),
+    place: (pointer) => {
+      starts ??= startsOf(text)
+      return lineAndColumn(text, placeOf(text, starts, index, pointer.split('/').slice(1)))
+    },
   }))
 }
 

@@ -1,14 +1,15 @@
 import { Type } from '@sinclair/typebox'
 import { Elysia } from 'elysia'
 import { type Gate, userPlugin } from '../auth/user.ts'
+import type { Work } from '../db/work.ts'
 import { readTextBody, unreadBody } from '../http/body.ts'
 import type { Once } from '../http/idempotency.ts'
 import { everywhere, problems, repeatable, withBody } from '../http/problems.ts'
 import { Problem } from '../problem.ts'
-import { UserPath } from '../tasks/model.ts'
+import { UserPath } from '../resource/schemas.ts'
 import { queryOf } from '../tasks/query.ts'
 import { readCsv } from './csv.ts'
-import type { ExportTasks, Format } from './export.ts'
+import { exportTasks, type Format } from './export.ts'
 import { importRows, readRows } from './import.ts'
 import { readJson } from './json.ts'
 import { TaskRecord } from './record.ts'
@@ -49,7 +50,7 @@ const Imported = Type.Object(
 )
 
 /** Everything out, and back in. */
-export function transferRoutes(gate: Gate, once: Once, exportTasks: ExportTasks) {
+export function transferRoutes(gate: Gate, work: Work, once: Once) {
   const importing = new Set<string>()
   let bytesUnderWay = 0
   return new Elysia({ prefix: '/api/:user_id', tags: ['transfer'] })
@@ -58,7 +59,7 @@ export function transferRoutes(gate: Gate, once: Once, exportTasks: ExportTasks)
       '/export',
       ({ user, query: { format = 'json' } }) => {
         const name = `doable-tasks-${new Date().toISOString().slice(0, 10)}.${format}`
-        return new Response(streamOf(exportTasks(user.id, format)), {
+        return new Response(streamOf(exportTasks(work, user.id, format)), {
           headers: {
             'content-type': `${MEDIA_TYPES[format]}; charset=utf-8`,
             'content-disposition': `attachment; filename="${name}"`,
@@ -98,7 +99,7 @@ export function transferRoutes(gate: Gate, once: Once, exportTasks: ExportTasks)
             { user, set, request },
             '/import',
             [type, text],
-            async (_, tx) => ({ status: 200, body: await importRows(tx, user.id, rows, query.dry_run ?? false) }),
+            async (tx, owner) => ({ status: 200, body: await importRows(tx, owner, rows, query.dry_run ?? false) }),
             { atomic: true },
           )
         } finally {
@@ -110,7 +111,7 @@ export function transferRoutes(gate: Gate, once: Once, exportTasks: ExportTasks)
         ...unreadBody,
         ...queryOf(ImportQuery),
         params: UserPath,
-        response: { 200: Imported, ...problems(...withBody, ...repeatable, 'too-many-imports') },
+        response: { 200: Imported, ...problems(...withBody, ...repeatable, 'quota-exceeded', 'too-many-imports') },
         detail: {
           operationId: 'importTasks',
           summary: 'Import an export',

@@ -2,10 +2,21 @@ import { afterAll, beforeAll, describe, expect, setDefaultTimeout, test } from '
 import { drizzle } from 'drizzle-orm/postgres-js'
 import postgres from 'postgres'
 import { findCollation } from '../../src/db/collation.ts'
-import { createChanges } from '../../src/sync/changes.ts'
-import { createLists, type ListRequest } from '../../src/tasks/list.ts'
+import { eraseUser } from '../../src/resource/history.ts'
+import { readRevision } from '../../src/resource/rows.ts'
+import { readChanges } from '../../src/sync/changes.ts'
+import { createListTasks, type ListRequest } from '../../src/tasks/list.ts'
 import { filtersOf, SORTS } from '../../src/tasks/query.ts'
-import { createStore } from '../../src/tasks/store.ts'
+import {
+  completeTask,
+  createTask,
+  findTask,
+  purgeTask,
+  removeCompletedTasks,
+  removeTask,
+  restoreTask,
+  updateTask,
+} from '../../src/tasks/store.ts'
 import { boot, type Target } from '../kit/boot.ts'
 
 setDefaultTimeout(180_000)
@@ -112,13 +123,11 @@ describe('with a user of 100,000 tasks among a million rows', () => {
       updated_at: values.created_at,
       deleted_at: values.created_at,
     }
-    const lists = createLists(
-      db,
+    const owner = { id: user, quota: Number.POSITIVE_INFINITY }
+    const listTasks = createListTasks(
       { write: () => '', read: () => ({ value: starts[sort] ?? null, id: TASK }) },
       collation,
     )
-    const store = createStore(db)
-    const readChanges = createChanges(db)
     const run = async (what: string, work: () => Promise<unknown>) => {
       name = what
       // Without rows some answers are refusals, which is all the same here.
@@ -143,7 +152,7 @@ describe('with a user of 100,000 tasks among a million rows', () => {
         await run(
           `${from} by ${descending ? '-' : ''}${by}${filtered ? ', filtered' : ''}${cursor ? ', next page' : ''}`,
           () =>
-            lists.page(user, {
+            listTasks(db, owner, {
               from,
               sort: by,
               descending,
@@ -156,19 +165,19 @@ describe('with a user of 100,000 tasks among a million rows', () => {
     }
     for (const by of SORTS)
       for (const descending of [false, true])
-        for (const filtered of [false, true]) await list('tasks', by, descending, filtered)
+        for (const filtered of [false, true]) await list('hand', by, descending, filtered)
     await list('trash', 'deleted_at', true, false)
-    for (const since of [0, 500_000]) await run(`changes since ${since}`, () => readChanges(user, since, 50))
-    await run('revision', () => lists.revision(user))
-    await run('find', () => store.find(user, TASK))
-    await run('update', () => store.update(user, TASK, { title: 'x' }, { revisions: [1] }))
-    await run('complete', () => store.complete(user, TASK, undefined))
-    await run('delete', () => store.remove(user, TASK))
-    await run('restore', () => store.restore(user, TASK))
-    await run('purge', () => store.purge(user, TASK))
-    await run('delete completed', () => store.removeCompleted(user))
-    await run('create', () => store.create(user, { title: 'x' }))
-    await run('erase', () => store.erase(user))
+    for (const since of [0, 500_000]) await run(`changes since ${since}`, () => readChanges(db, owner, since, 50))
+    await run('revision', () => readRevision(db, owner))
+    await run('find', () => findTask(db, owner, TASK))
+    await run('update', () => updateTask(db, owner, TASK, { title: 'x' }, { revisions: [1] }))
+    await run('complete', () => completeTask(db, owner, TASK, undefined))
+    await run('delete', () => removeTask(db, owner, TASK))
+    await run('restore', () => restoreTask(db, owner, TASK))
+    await run('purge', () => purgeTask(db, owner, TASK))
+    await run('delete completed', () => removeCompletedTasks(db, owner, 1000))
+    await run('create', () => createTask(db, owner, { title: 'x' }))
+    await run('erase', () => eraseUser(db, owner))
     return found
   }
 
@@ -186,7 +195,7 @@ describe('with a user of 100,000 tasks among a million rows', () => {
   async function blocksByStatement(): Promise<Map<string, number>> {
     const blocks = new Map<string, number>()
     for (const [name, statement] of await statementsFor(ORDINARY)) {
-      if (!/^(tasks by|trash|changes since 0|find|revision)/.test(name) || name.includes('next page')) continue
+      if (!/^(hand by|trash|changes since 0|find|revision)/.test(name) || name.includes('next page')) continue
       // The second run finds in memory what the first has read.
       let plan = await explain('analyze, buffers', statement)
       plan = await explain('analyze, buffers', statement)

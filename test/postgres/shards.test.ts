@@ -43,7 +43,7 @@ beforeAll(async () => {
   const tokens = await secretTokens(SECRET)
   const collation = await findCollation(drizzle(sql))
   const isReady = async () => true
-  const config = { corsOrigins: [], rateLimit: 0, trustedProxies: [] }
+  const config = { corsOrigins: [], quotaBytes: Number.POSITIVE_INFINITY, rateLimit: 0, trustedProxies: [] }
   const feed = createFeed(db, log)
   app = createApp({
     config,

@@ -8,15 +8,14 @@ const root = join(import.meta.dir, '../..')
  * What each room may import beside its own folder and `problem.ts`; the first row that fits a
  * file is its own. Types may come from anywhere: they are gone before this looks.
  */
-const model = 'src/tasks/{fields,model,query,rows}.ts'
+const model = 'src/tasks/{fields,model,query}.ts'
 const arrows: [room: string, mayImport: string[]][] = [
   [
     'src/main.ts',
     [
-      'src/{serve,describe,config,log,workers}.ts',
+      'src/{serve,describe,config,housekeeping,log,workers}.ts',
       'src/http/admin.ts',
       'src/{auth,db}/*.ts',
-      'src/tasks/purge.ts',
       'package.json',
     ],
   ],
@@ -24,15 +23,15 @@ const arrows: [room: string, mayImport: string[]][] = [
   [
     'src/serve.ts',
     [
-      'src/{app,config}.ts',
+      'src/{app,config,housekeeping}.ts',
       'src/{accounts,auth,db}/**',
       'src/http/{admin,metrics,tracing}.ts',
       'src/sync/feed.ts',
-      'src/tasks/purge.ts',
       'package.json',
     ],
   ],
-  ['src/app.ts', ['src/{accounts,auth,db,http,sync,tasks,transfer}/**']],
+  ['src/app.ts', ['src/{accounts,auth,db,http,resource,sync,tasks,transfer}/**']],
+  ['src/housekeeping.ts', ['src/tasks/purge.ts', 'src/http/kept-answers.ts']],
   ['src/config.ts', ['src/auth/secret.ts']],
   ['src/log.ts', ['package.json']],
   ['src/{problem,workers}.ts', []],
@@ -47,7 +46,6 @@ const arrows: [room: string, mayImport: string[]][] = [
   ['src/http/**', ['src/db/**']],
   ['src/db/migrate.ts', ['drizzle/**']],
   ['src/db/pglite.ts', ['node_modules/@electric-sql/**']],
-  ['src/db/transaction.ts', ['src/tasks/store.ts']],
   ['src/db/{,postgres/}*.ts', ['src/db/**']],
 ]
 
@@ -58,7 +56,7 @@ const keepers: [packages: string, rooms: string][] = [
   ['{@elysiajs/jwt,jose,lru-cache}', 'src/{auth,accounts}/*.ts'],
   ['{postgres,@electric-sql/**}', 'src/db/**'],
   // `describe` takes Drizzle's mock, to print the document without a database.
-  ['drizzle-orm{,/**}', 'src/{describe.ts,{db,accounts,http,tasks,sync,transfer}/**}'],
+  ['drizzle-orm{,/**}', 'src/{describe.ts,{db,resource,accounts,http,tasks,sync,transfer}/**}'],
   ['better-auth{,/**}', 'src/accounts/engine.ts'],
   ['eventsource-parser', 'src/client/*.ts'],
   ['pino', 'src/log.ts'],

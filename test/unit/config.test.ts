@@ -39,6 +39,7 @@ test('with nothing set, everything has its default', () => {
     adminPort: undefined,
     workers: 1,
     rateLimit: 1200,
+    quotaBytes: 200_000_000,
     trustedProxies: [],
     tracing: undefined,
   })

@@ -1,0 +1,7 @@
+CREATE TABLE "doable"."settings" (
+	"name" text PRIMARY KEY NOT NULL,
+	"value" text NOT NULL
+);
+--> statement-breakpoint
+ALTER TABLE "doable"."users" ADD COLUMN "history_start" bigint DEFAULT 0 NOT NULL;--> statement-breakpoint
+ALTER TABLE "doable"."users" ADD COLUMN "bytes" bigint;

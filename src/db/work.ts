@@ -1,0 +1,59 @@
+import type { Db } from './open.ts'
+import { lockUser, type Patience } from './transaction.ts'
+import type { InTurn } from './turns.ts'
+
+/** Whose rows a statement reaches, and how many bytes of them there may be. */
+export interface Owner {
+  readonly id: string
+  /** Bytes that the user's rows may count; `Infinity` is no bound. */
+  readonly quota: number
+}
+
+/** Something done on the database for one user: a statement, or several within a transaction. */
+export type Task<Args extends unknown[], T> = (db: Db, owner: Owner, ...args: Args) => Promise<T>
+
+/**
+ * The one way to a user's rows: everything that is done for a user waits for its turn here,
+ * and listeners learn of what has changed.
+ */
+export interface Work {
+  read<Args extends unknown[], T>(user: string, run: Task<Args, T>, ...args: Args): Promise<T>
+  /** One statement that changes something. */
+  write<Args extends unknown[], T>(user: string, run: Task<Args, T>, ...args: Args): Promise<T>
+  /**
+   * A transaction that holds the user's row, so that writes of one user queue and never wait for
+   * each other in a circle. It commits as a whole or not at all.
+   */
+  transact<T>(user: string, run: (tx: Db, owner: Owner) => Promise<T>, patience?: Patience): Promise<T>
+}
+
+interface Options {
+  /** Bytes that each user's rows may count. */
+  quota: number
+  /** Is told whose rows have changed, once that is committed. */
+  changed(user: string): void
+  /** Undefined where users need not take turns. */
+  inTurn?: InTurn | undefined
+}
+
+export function createWork(db: Db, { quota, changed, inTurn = (_, run) => run() }: Options): Work {
+  const ownerOf = (id: string): Owner => ({ id, quota })
+  return {
+    read: (user, run, ...args) => inTurn(user, () => run(db, ownerOf(user), ...args)),
+    async write(user, run, ...args) {
+      const result = await inTurn(user, () => run(db, ownerOf(user), ...args))
+      changed(user)
+      return result
+    },
+    async transact(user, run, patience) {
+      const result = await inTurn(user, () =>
+        db.transaction(async (tx) => {
+          await lockUser(tx, user, patience)
+          return run(tx, ownerOf(user))
+        }),
+      )
+      changed(user)
+      return result
+    },
+  }
+}

@@ -1,0 +1,145 @@
+import { type SQL, sql } from 'drizzle-orm'
+import { users } from '../db/schema.ts'
+import { type Statement, statement, typed } from '../db/statement.ts'
+import type { AnswerOf, Fields } from './field.ts'
+import type { Place, Resource } from './resource.ts'
+
+const owner = sql.placeholder('owner')
+const id = sql.placeholder('id')
+
+/**
+ * Counts a user's rows anew, in bytes. For users whose rows are older than the count (null), and
+ * after an import.
+ */
+export function reckonStatement<F extends Fields>(name: string, { table, bytes }: Resource<F>) {
+  return statement(
+    name,
+    sql`update ${users} set bytes = (select coalesce(sum(${bytes.kept}), 0) from ${table} where ${table.user_id} = ${owner})
+      where ${users.id} = ${owner} returning ${users.id}, ${users.bytes}`,
+    ([user_id, total]) => ({ user_id: user_id as string, bytes: Number(total) }),
+  )
+}
+
+/**
+ * A new row (parameters: those of `insertParameters`, `owner`, `id` and `quota`). One statement:
+ * the user's row is raised, and the new row stands on what that gave back. An id that is
+ * taken fails the whole, so that nothing is raised; nothing is inserted for a user without a
+ * row (`makeUser` first), without a count of bytes (`reckonStatement` first) or without room. The owner is compared twice: one row of the user's is raised,
+ * whichever of the two is lost.
+ *
+ * @param set what else changes in the user's row.
+ */
+export function insertStatement<F extends Fields>(
+  name: string,
+  resource: Resource<F>,
+  set: Record<string, SQL>,
+): Statement<AnswerOf<F>> {
+  const { table, insert, columns, bytes, read } = resource
+  const total = sql`${users.bytes} + ${bytes.inserted}`
+  return statement(
+    name,
+    sql`with raised as (
+      update ${users} set revision = ${users.revision} + 1, bytes = ${total}${assignments(set)}
+      from (select ${typed('owner', 'text')} as id) as whose
+      where ${users.id} = ${owner} and ${users.id} = whose.id and ${total} <= ${quota} returning ${users}.*
+    ) insert into ${table} ${insert} returning ${columns}`,
+    (cells) => read(cells, 0),
+  )
+}
+
+interface Change {
+  /** Where the row must be. */
+  in: Place
+  /** What changes in it, beside its revision and `updated_at`. */
+  set: SQL
+  /** What it counts against the quota afterwards; as before where nothing is said. */
+  bytes?: SQL
+  /** What else changes in the user's row. */
+  user?: Record<string, SQL>
+}
+
+/**
+ * A change of one row (`id`) that is where it should be and, where `revisions` is given, at
+ * one of those. One statement: it locks the user's row, then the row itself, each in its
+ * newest state, raises the user's revision and stamps it on the row. Without the locks
+ * it would judge the row by a snapshot from before its wait, and raise for nothing.
+ */
+export function changeStatement<F extends Fields>(
+  name: string,
+  resource: Resource<F>,
+  { in: place, set, bytes, user = {} }: Change,
+): Statement<AnswerOf<F>> {
+  const { table, columns, read } = resource
+  const revisions = typed('revisions', 'bigint[]')
+  const size = bytes
+    ? {
+        found: sql`, ${resource.bytes.kept} as before, ${bytes} as after`,
+        raised: sql`, bytes = ${users.bytes} + after - before`,
+      }
+    : { found: sql``, raised: sql`` }
+  const fits = bytes ? sql`and (after <= before or ${users.bytes} + after - before <= ${quota})` : sql``
+  return statement(
+    name,
+    // FOR NO KEY UPDATE in `found` locks the row alone: it leaves out what a WITH query gives (SELECT, "The Locking Clause").
+    sql`with locked as (
+      select ${users.id} from ${users} where ${users.id} = ${owner} for no key update
+    ), found as (
+      select ${table.user_id}${size.found} from ${table} inner join locked on ${table.user_id} = locked.id
+      where ${resource.where(place)} and ${table.id} = ${id}
+        and (${revisions} is null or ${table.revision} = any(${revisions}))
+      for no key update
+    ), raised as (
+      update ${users} set revision = ${users.revision} + 1${size.raised}${assignments(user)}
+      from found where ${users.id} = ${owner} and ${users.id} = found.user_id ${fits}
+      returning ${users.id}, ${users.revision}
+    ) update ${table} set ${set}, revision = raised.revision, updated_at = now()
+    from raised where ${table.user_id} = ${owner} and ${table.user_id} = raised.id and ${table.id} = ${id}
+    returning ${columns}`,
+    (cells) => read(cells, 0),
+  )
+}
+
+/**
+ * The same change of a user's rows under a condition, `limit` at a time. Each gets a revision
+ * of its own, so that whoever follows the revisions sees every one. Gives back how many.
+ *
+ * A row that came to fit the condition while the statement waited for the user's row is not
+ * among them: run it in a transaction that holds that row already.
+ */
+export function changeManyStatement<F extends Fields>(
+  name: string,
+  resource: Resource<F>,
+  { in: place, set, bytes }: Omit<Change, 'user'>,
+  condition: SQL,
+): Statement<string> {
+  const { table } = resource
+  const size = bytes ? sql`, ${resource.bytes.kept} - ${bytes} as freed` : sql``
+  return statement(
+    name,
+    sql`with locked as (
+      select ${users.id} from ${users} where ${users.id} = ${owner} for no key update
+    ), found as (
+      select ${table.user_id}, ${table.id} as found_id, ${table.revision} as before${size}
+      from ${table} inner join locked on ${table.user_id} = locked.id
+      where ${resource.where(place)} and ${condition}
+      order by ${table.revision} limit ${sql.placeholder('limit')} for no key update
+    ), numbered as (
+      select found.user_id, found_id, row_number() over (order by before desc) - 1 as back from found
+    ), raised as (
+      update ${users} set revision = ${users.revision} + (select count(*) from found)
+        ${bytes ? sql`, bytes = ${users.bytes} - (select sum(freed) from found)` : sql``}
+      where ${users.id} = ${owner} and ${users.id} = any(select found.user_id from found)
+      returning ${users.id}, ${users.revision}
+    ) update ${table} set ${set}, revision = raised.revision - numbered.back, updated_at = now()
+    from raised inner join numbered on numbered.user_id = raised.id
+    where ${table.user_id} = ${owner} and ${table.user_id} = raised.id and ${table.id} = numbered.found_id
+    returning ${table.user_id}`,
+    ([user]) => user as string,
+  )
+}
+
+const quota = typed('quota', 'bigint')
+
+function assignments(set: Record<string, SQL>): SQL {
+  return sql.join(Object.entries(set).map(([name, value]) => sql`, ${sql.identifier(name)} = ${value}`))
+}

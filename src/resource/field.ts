@@ -1,0 +1,122 @@
+import { type Static, type TObject, type TOptional, type TSchema, type TUnsafe, Type } from '@sinclair/typebox'
+import { type SQL, sql } from 'drizzle-orm'
+import type { Kind } from './kind.ts'
+
+interface Common {
+  readonly kind: Kind
+  /** What a value looks like: the rule for what is written, and the form of what is answered. */
+  readonly schema: TSchema
+  /** By which expression lists can be ordered by it; not at all where there is none. */
+  readonly order?: 'plain' | 'caseless' | 'missing last'
+}
+
+/** A field that clients write. */
+export interface ClientField extends Common {
+  readonly by: 'client'
+  /** What a new one has where the client sends nothing; undefined: it must be sent, or `insert` says. */
+  readonly initial?: unknown
+  /** Puts a value that has passed the schema into the one form that is stored. */
+  readonly stored?: (value: never) => unknown
+  /** The value of a new row, and of a changed one, where the parameter alone does not say it. */
+  readonly insert?: SQL
+  readonly update?: SQL
+  /** Whether `q` searches it. */
+  readonly isSearched?: true
+}
+
+/** A field that the service writes. */
+export interface ServerField extends Common {
+  readonly by: 'server'
+  /** The value of a new row; the row of its user stands beside it as `raised`. */
+  readonly insert: SQL
+  /** The value of a changed row; undefined stays. */
+  readonly update?: SQL
+  /** Whether an import takes it from the file. */
+  readonly isImported: boolean
+}
+
+export type Field = ClientField | ServerField
+export type Fields = Record<string, Field>
+
+export const client = <const Rest extends Omit<ClientField, 'by' | 'kind' | 'schema'>, Schema extends TSchema>(
+  kind: Kind,
+  schema: Schema,
+  rest: Rest,
+) => ({ by: 'client' as const, kind, schema, ...rest })
+
+export const server = <const Rest extends Omit<ServerField, 'by' | 'kind' | 'schema'>, Schema extends TSchema>(
+  kind: Kind,
+  schema: Schema,
+  rest: Rest,
+) => ({ by: 'server' as const, kind, schema, ...rest })
+
+type NamesBy<F extends Fields, By extends Field['by']> = {
+  [Name in keyof F]: F[Name]['by'] extends By ? Name : never
+}[keyof F]
+
+/** A resource as clients read it. */
+export type AnswerOf<F extends Fields> = { -readonly [Name in keyof F]: Static<F[Name]['schema']> }
+
+/** What clients write of it; undefined stays as it is. */
+export type ChangesOf<F extends Fields> = {
+  -readonly [Name in NamesBy<F, 'client'>]?: Static<F[Name]['schema']> | undefined
+}
+
+export const now = sql`now()`
+
+export const isNullable = ({ schema }: Pick<Field, 'schema'>): boolean =>
+  Array.isArray(schema['anyOf']) && schema['anyOf'].some((option: TSchema) => option['type'] === 'null')
+
+export function entriesBy<F extends Fields, By extends Field['by']>(fields: F, by: By) {
+  return Object.entries(fields).filter(
+    (entry): entry is [string & NamesBy<F, By>, Extract<Field, { by: By }>] => entry[1].by === by,
+  )
+}
+
+/** Rules for what is sent that do not hold for what is answered: a tombstone has an empty title. */
+const RULES = ['minLength', 'pattern', 'error']
+
+/** The schema of an answer: every field, in the form that it is stored in. */
+export function answerSchema<F extends Fields>(fields: F, description: string) {
+  const properties = Object.fromEntries(
+    Object.entries(fields).map(([name, { schema }]) => [
+      name,
+      { ...Object.fromEntries(Object.entries(schema).filter(([keyword]) => !RULES.includes(keyword))), ...Type.Any() },
+    ]),
+  )
+  return Type.Object(properties, { additionalProperties: false, description }) as TObject<{
+    [Name in keyof F]: TUnsafe<Static<F[Name]['schema']>>
+  }>
+}
+
+type ClientSchemas<F extends Fields> = { [Name in NamesBy<F, 'client'>]: TOptional<F[Name]['schema']> }
+
+/** The properties that clients may send, none of them required. */
+export function clientSchemas<F extends Fields>(fields: F): ClientSchemas<F> {
+  // Name by name the schema of that field, which `fromEntries` cannot tell.
+  return Object.fromEntries(
+    entriesBy(fields, 'client').map(([name, { schema }]) => [name, Type.Optional(schema)]),
+  ) as ClientSchemas<F>
+}
+
+/** What clients may send back as they got it: ignored, so that what was read can be written. */
+export function ignoredSchemas(fields: Fields): Record<string, TOptional<TUnsafe<unknown>>> {
+  return Object.fromEntries(
+    entriesBy(fields, 'server').map(([name]) => [name, Type.Optional(Type.Unknown({ description: 'Ignored.' }))]),
+  )
+}
+
+/** Puts the fields of a body that has passed its schema into the form in which they are stored; others stay behind. */
+export function storedFormOf<F extends Fields>(fields: F): (body: ChangesOf<F>) => ChangesOf<F> {
+  const written = entriesBy(fields, 'client')
+  return (body) => {
+    const stored: Record<string, unknown> = {}
+    for (const [name, { stored: form }] of written) {
+      const value: unknown = body[name]
+      // The schema of the field has let the value through, so its own function takes it.
+      stored[name] = value == null || !form ? value : form(value as never)
+    }
+    // Name by name what was given, in another form of the same type.
+    return stored as ChangesOf<F>
+  }
+}

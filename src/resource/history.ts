@@ -1,0 +1,104 @@
+import { sql } from 'drizzle-orm'
+import { accounts } from '../db/account-schema.ts'
+import type { Db } from '../db/open.ts'
+import { settings, tasks, users } from '../db/schema.ts'
+import { ownRows, statement, unread } from '../db/statement.ts'
+import { HISTORY_FLOOR, newHistory } from '../db/transaction.ts'
+import type { Owner } from '../db/work.ts'
+
+const owner = sql.placeholder('owner')
+
+const ownerAndRevision = ([user_id, revision]: readonly unknown[]) => ({
+  user_id: user_id as string,
+  revision: Number(revision),
+})
+
+const deleteUser = statement(
+  'erase_user',
+  sql`delete from ${users} where ${users.id} = ${owner} returning ${users.id}, ${users.revision}`,
+  ownerAndRevision,
+)
+const deleteAccount = statement(
+  'erase_account',
+  sql`delete from ${accounts} where ${accounts.id} = ${owner} returning ${accounts.id}, 0`,
+  ownerAndRevision,
+)
+
+/** A counter that is behind the clock needs no floor: the next history of that user begins at the clock. */
+const raiseFloor = statement(
+  'raise_history_floor',
+  sql`insert into ${settings} (name, value)
+    select ${sql.raw(`'${HISTORY_FLOOR}'`)}, ${sql.placeholder('revision')}::bigint::text
+    where ${sql.placeholder('revision')}::bigint >= (extract(epoch from clock_timestamp()) * 1000)::bigint - 1000
+    on conflict (name) do update set value = greatest(${settings.value}::bigint, excluded.value::bigint)::text`,
+  unread,
+)
+
+/**
+ * Erases everything that is kept of a user, at once and for good: the account too, if that
+ * is wanted. In a transaction, which nobody else's row survives: it is rolled back.
+ *
+ * A later history of the same user begins above every revision of the erased one, so that no
+ * old ETag, cursor or `since` can match again.
+ */
+export async function eraseUser(db: Db, { id }: Owner, { account = false } = {}): Promise<void> {
+  await db.transaction(async (tx) => {
+    if (account) ownRows(id, await deleteAccount(tx, { owner: id }))
+    const [erased] = ownRows(id, await deleteUser(tx, { owner: id }))
+    if (erased) await raiseFloor(tx, { revision: erased.revision })
+  })
+}
+
+const nextUsers = statement(
+  'history_users',
+  sql`select ${users.id} from ${users} where ${users.id} > ${sql.placeholder('after')}::text order by ${users.id} limit 500`,
+  ([id]) => id as string,
+)
+
+/**
+ * Moves a user's whole history up, each revision by the same number, so that its order stays:
+ * far enough to begin above the clock and above all that it was. The user's row comes first,
+ * as in every write.
+ */
+const lockCounter = statement(
+  'history_lock',
+  sql`select greatest((${newHistory}) - ${users.history_start}, ${users.revision} - ${users.history_start} + 1)
+    from ${users} where ${users.id} = ${owner} for no key update`,
+  ([by]) => Number(by),
+)
+const moveCounter = statement(
+  'history_move_user',
+  sql`update ${users} set revision = ${users.revision} + ${sql.placeholder('by')}::bigint,
+    history_start = ${users.history_start} + ${sql.placeholder('by')}::bigint where ${users.id} = ${owner}`,
+  unread,
+)
+const moveTasks = statement(
+  'history_move_tasks',
+  sql`update ${tasks} set revision = ${tasks.revision} + ${sql.placeholder('by')}::bigint where ${tasks.user_id} = ${owner}`,
+  unread,
+)
+
+/**
+ * Begins every user's history anew, for a database that was restored from a backup: clients
+ * that have seen more than the backup holds are answered 410 `history-gone`, and start from 0.
+ * One transaction for each user, so that it may run beside the service and be repeated.
+ *
+ * @returns how many users there are.
+ */
+export async function beginHistoriesAnew(db: Db): Promise<number> {
+  let count = 0
+  for (let after = ''; ; ) {
+    const found = await nextUsers(db, { after })
+    for (const user of found)
+      await db.transaction(async (tx) => {
+        const [by] = await lockCounter(tx, { owner: user })
+        if (by === undefined) return
+        await moveCounter(tx, { owner: user, by })
+        await moveTasks(tx, { owner: user, by })
+      })
+    count += found.length
+    const last = found.at(-1)
+    if (last === undefined) return count
+    after = last
+  }
+}

@@ -1,0 +1,118 @@
+import { getTableColumns, type SQL, sql } from 'drizzle-orm'
+import type { PgColumn, PgTable } from 'drizzle-orm/pg-core'
+import { type Cells, type Parameter, typed } from '../db/statement.ts'
+import { type AnswerOf, type ChangesOf, entriesBy, type Field, type Fields, isNullable } from './field.ts'
+import type { Kind } from './kind.ts'
+
+/** The columns that every resource's table has beside its fields. */
+export type ResourceTable = PgTable & Record<'id' | 'user_id' | 'revision' | 'deleted_at' | 'purged_at', PgColumn>
+
+/** Where a row of the owner can be: at hand, or in the trash. A tombstone is in neither. */
+export type Place = 'hand' | 'trash'
+
+/** A table and its fields, with all parts of statements that follow from the two. */
+export interface Resource<F extends Fields> {
+  readonly table: ResourceTable
+  /** All fields, in the order in which `read` finds them. */
+  readonly columns: SQL
+  /** The same of a subquery by this name. */
+  columnsOf(subquery: string): SQL
+  /** The fields of a row, which begin at `start`. */
+  read(cells: Cells, start: number): AnswerOf<F>
+  /** `(title, …) select $title, … from raised`: the columns and the values of a new row. */
+  readonly insert: SQL
+  /** `title = …, …`: what an update of any fields sets. */
+  readonly update: SQL
+  /** What a purge sets: nothing of what the user has written stays. */
+  readonly purge: SQL
+  /** What a row counts against the quota, in bytes: as it is, as it is inserted, updated or purged. */
+  readonly bytes: Readonly<Record<'kept' | 'inserted' | 'updated' | 'purged', SQL>>
+  insertParameters(values: ChangesOf<F>): Record<string, Parameter>
+  updateParameters(changes: ChangesOf<F>): Record<string, Parameter>
+  /** The parameter `owner` and a place: the start of every WHERE. */
+  where(place: Place): SQL
+}
+
+/** The bytes that a row counts beside its texts: about what its other columns and its index entries take. */
+const ROW_BYTES = sql.raw('300')
+
+const list = (parts: SQL[]) => sql.join(parts, sql`, `)
+
+export function defineResource<F extends Fields>(table: ResourceTable, fields: F): Resource<F> {
+  const names = Object.keys(fields)
+  const columns = getTableColumns(table)
+  const written = entriesBy(fields, 'client')
+  const columnOf = (name: string): PgColumn => {
+    const column = columns[name]
+    if (column === undefined) throw new Error(`a field without a column: ${name}`)
+    return column
+  }
+  const parameterOf = ({ write }: Kind, value: unknown): Parameter =>
+    // The field's schema has let the value through, so its kind takes it.
+    value == null ? null : write ? write(value as never) : (value as Parameter)
+  const givenOrKept = (name: string, nullable: boolean, { type }: Kind) =>
+    nullable
+      ? sql`case when ${typed(`set_${name}`, 'boolean')} then ${typed(name, type)} else ${columnOf(name)} end`
+      : sql`coalesce(${typed(name, type)}, ${columnOf(name)})`
+
+  const inserted = ([name, field]: [string, Field]) => field.insert ?? typed(name, field.kind.type)
+  const updated = ([name, field]: [string, Field]) =>
+    field.update ?? (field.by === 'client' ? givenOrKept(name, isNullable(field), field.kind) : undefined)
+  const changed = Object.entries(fields).flatMap((entry) => {
+    const value = updated(entry)
+    return value === undefined ? [] : [sql`${sql.identifier(entry[0])} = ${value}`]
+  })
+  const emptied = written.flatMap(([name, field]) => {
+    if (!field.kind.isContent) return []
+    if (!isNullable(field) && field.kind.empty === undefined) throw new Error(`${name} cannot be emptied by a purge`)
+    return [sql`${sql.identifier(name)} = ${isNullable(field) ? sql`null` : field.kind.empty}`]
+  })
+  const contents = written.filter(([, { kind }]) => kind.isContent)
+  const bytesOf = (valueIn: (entry: [string, Field]) => SQL | undefined) =>
+    sql`(${sql.join([ROW_BYTES, ...contents.map((entry) => sql`coalesce(octet_length((${valueIn(entry)})::text), 0)`)], sql` + `)})`
+
+  return {
+    table,
+    columns: list(names.map((name) => sql`${columnOf(name)}`)),
+    columnsOf: (subquery) => list(names.map((name) => sql`${sql.identifier(subquery)}.${sql.identifier(name)}`)),
+    read: rowReader<AnswerOf<F>>(fields),
+    insert: sql`(${list(names.map((name) => sql`${sql.identifier(name)}`))}) select ${list(Object.entries(fields).map(inserted))} from raised`,
+    update: list(changed),
+    purge: list([...emptied, sql`purged_at = now()`]),
+    bytes: {
+      kept: bytesOf(([name]) => sql`${columnOf(name)}`),
+      inserted: bytesOf(inserted),
+      updated: bytesOf(updated),
+      purged: ROW_BYTES,
+    },
+    insertParameters: (given) =>
+      Object.fromEntries(written.map(([name, { kind, initial }]) => [name, parameterOf(kind, given[name] ?? initial)])),
+    updateParameters: (changes) => {
+      const parameters: Record<string, Parameter> = {}
+      for (const [name, field] of written) {
+        const value: unknown = changes[name]
+        parameters[name] = parameterOf(field.kind, value)
+        if (isNullable(field)) parameters[`set_${name}`] = value !== undefined
+      }
+      return parameters
+    },
+    where(place) {
+      const { user_id, deleted_at, purged_at } = table
+      const at = place === 'hand' ? sql`${deleted_at} is null` : sql`${deleted_at} is not null and ${purged_at} is null`
+      return sql`${user_id} = ${sql.placeholder('owner')} and ${at}`
+    },
+  }
+}
+
+/**
+ * Reads a row's cells into an object, in the order of the fields. Compiled, as TypeBox compiles
+ * its checks: a loop over the fields takes one and a half times as long (13.5 µs for 50 tasks, not 8.5).
+ */
+function rowReader<Row>(fields: Fields): (cells: Cells, start: number) => Row {
+  const readers = Object.values(fields).map(({ kind }) => kind.read)
+  const members = Object.keys(fields).map((name, i) => {
+    const cell = `cells[start + ${i}]`
+    return `${name}: ${readers[i] ? `${cell} === null ? null : readers[${i}](${cell})` : cell}`
+  })
+  return new Function('readers', `return (cells, start) => ({ ${members.join(', ')} })`)(readers)
+}

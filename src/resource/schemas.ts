@@ -1,0 +1,31 @@
+import { type TSchema, Type } from '@sinclair/typebox'
+
+const UUID = '^[0-9a-fA-F]{8}-[0-9a-fA-F]{4}-[0-9a-fA-F]{4}-[0-9a-fA-F]{4}-[0-9a-fA-F]{12}$'
+
+/** A UUID of any version (RFC 9562), in either case. */
+export const Uuid = (description: string) =>
+  Type.String({
+    pattern: UUID,
+    format: 'uuid',
+    description,
+    examples: ['01937b8e-7a40-7c1e-9d2a-3f5b8c6d7e80'],
+    error: 'must be a UUID',
+  })
+
+/** An instant as answers have it (RFC 3339, UTC, milliseconds). */
+export const Time = (description: string) =>
+  Type.String({ format: 'date-time', description, examples: ['2026-11-20T22:02:42.578Z'] })
+
+/** The same, or null; an example shows null. */
+export const OptionalTime = (description: string) =>
+  Type.Union([Time(description), Type.Null()], { description, examples: [null] })
+
+export const nullable = <Schema extends TSchema>(schema: Schema) =>
+  Type.Union([schema, Type.Null()], {
+    error: schema['error'] ?? '',
+    ...(schema.examples && { examples: schema.examples }),
+  })
+
+export const UserPath = Type.Object({
+  user_id: Type.String({ description: "The token's user.", examples: ['kX2mPqR7sT9vW1yZ3aB5cD7eF9gH1jK3'] }),
+})

@@ -1,0 +1,152 @@
+import { Kind, Type, TypeRegistry } from '@sinclair/typebox'
+import { sql } from 'drizzle-orm'
+import { tasks, users } from '../db/schema.ts'
+import { typed } from '../db/statement.ts'
+import { canonicalDate } from '../resource/dates.ts'
+import { type AnswerOf, type ChangesOf, client, now, server } from '../resource/field.ts'
+import { kinds } from '../resource/kind.ts'
+import { defineResource } from '../resource/resource.ts'
+import { nullable, OptionalTime, Time } from '../resource/schemas.ts'
+import { Line, Text } from '../resource/text.ts'
+
+TypeRegistry.Set('DueDate', (_, value) => typeof value === 'string' && canonicalDate(value) !== undefined)
+TypeRegistry.Set(
+  'Tags',
+  (_, value) => Array.isArray(value) && value.length <= 20 && value.every(isTag) && isDistinct(value),
+)
+
+const isTag = (value: unknown) => typeof value === 'string' && TypeRegistry.Get('Line')?.(TagText, value) === true
+const isDistinct = (tags: string[]) => new Set(tags.map((tag) => tag.trim())).size === tags.length
+
+/** For the document: what is trimmed must have something left. */
+const NOT_BLANK = '\\S'
+
+const Title = Line({
+  minLength: 1,
+  maxLength: 200,
+  pattern: NOT_BLANK,
+  description: 'Counted and stored without outer white space.',
+  examples: ['Buy milk'],
+  error: 'must be text of 1 to 200 characters, not counting outer white space',
+})
+const Description = Text({
+  maxLength: 10_000,
+  examples: ['Two litres, oat'],
+  error: 'must be text of at most 10,000 characters, or null',
+})
+export const Priority = Type.Union([Type.Literal('low'), Type.Literal('medium'), Type.Literal('high')], {
+  error: 'must be low, medium or high',
+  examples: ['high'],
+})
+export const DueDate = Type.Unsafe<string>({
+  [Kind]: 'DueDate',
+  anyOf: [
+    { type: 'string', format: 'date' },
+    { type: 'string', format: 'date-time' },
+  ],
+  description:
+    'A day (`2026-11-20`), which stays that day in every time zone, or an RFC 3339 time with offset, which comes back in UTC.',
+  examples: ['2026-11-24', '2026-11-24T17:30:00.000Z'],
+  error: 'must be a day like 2026-11-24, a time like 2026-11-24T18:30:00+01:00, or null',
+})
+export const TagText = Line({
+  minLength: 1,
+  maxLength: 50,
+  pattern: NOT_BLANK,
+  error: 'must be text of 1 to 50 characters',
+})
+const Tags = Type.Unsafe<string[]>({
+  [Kind]: 'Tags',
+  type: 'array',
+  maxItems: 20,
+  uniqueItems: true,
+  items: { type: 'string', minLength: 1, maxLength: 50, pattern: NOT_BLANK },
+  examples: [['home', 'errands']],
+  error: 'must be at most 20 distinct texts of 1 to 50 characters',
+})
+const Position = Type.Number({
+  description: 'For manual order. By default after everything the user has.',
+  examples: [12],
+  error: 'must be a finite number',
+})
+export const Completed = Type.Boolean({ examples: [false], error: 'must be true or false' })
+
+const trim = (text: string) => text.trim()
+
+/** The completed state after an update: turned over, set, or as it was. */
+const completed = sql`case when ${typed('toggle', 'boolean')} then not ${tasks.completed}
+  else coalesce(${typed('completed', 'boolean')}, ${tasks.completed}) end`
+
+const completedAt = sql`case when ${completed} then coalesce(${tasks.completed_at}, now()) end`
+
+/** What completing a task sets. */
+export const completion = sql`completed = ${completed}, completed_at = ${completedAt}`
+
+/**
+ * Each field of a task, said once: how clients see and write it, how it is stored, what a new
+ * task has. Schemas, rows, statements, export and import, and the client's types follow from here.
+ */
+export const fields = {
+  id: server(kinds.uuid, Type.String({ format: 'uuid', examples: ['01937b8e-7a40-7c1e-9d2a-3f5b8c6d7e80'] }), {
+    insert: typed('id', 'uuid'),
+    isImported: true,
+  }),
+  user_id: server(kinds.opaque, Type.String({ examples: ['kX2mPqR7sT9vW1yZ3aB5cD7eF9gH1jK3'] }), {
+    insert: sql`raised.id`,
+    isImported: false,
+  }),
+  title: client(kinds.text, Title, { stored: trim, order: 'caseless', isSearched: true }),
+  description: client(kinds.text, nullable(Description), { initial: null, isSearched: true }),
+  completed: client(kinds.boolean, Completed, { initial: false, update: completed }),
+  completed_at: server(kinds.time, OptionalTime('When `completed` became true.'), {
+    insert: sql`case when ${typed('completed', 'boolean')} then now() end`,
+    update: completedAt,
+    isImported: true,
+  }),
+  priority: client(kinds.priority, Priority, { initial: 'medium', order: 'plain' }),
+  due_date: client(kinds.date, nullable(DueDate), { initial: null, stored: canonicalDate, order: 'missing last' }),
+  tags: client(kinds.texts, Tags, { initial: [], stored: (tags: string[]) => tags.map(trim) }),
+  position: client(kinds.double, Position, {
+    insert: sql`coalesce(${typed('position', 'double precision')}, raised.position)`,
+    order: 'plain',
+  }),
+  revision: server(
+    kinds.revision,
+    Type.Integer({ description: "The user's counter at this task's last change.", examples: [42] }),
+    { insert: sql`raised.revision`, isImported: false },
+  ),
+  created_at: server(kinds.time, Time('When the task was made.'), { insert: now, order: 'plain', isImported: true }),
+  updated_at: server(kinds.time, Time('When the task was last changed.'), {
+    insert: now,
+    order: 'plain',
+    isImported: true,
+  }),
+  deleted_at: server(kinds.time, OptionalTime('When the task was moved to the trash.'), {
+    insert: sql`null::timestamptz`,
+    isImported: true,
+  }),
+}
+
+export type Task = AnswerOf<typeof fields>
+
+/** What clients write of a task, in the form in which it is stored; undefined stays as it is. */
+export type Changes = ChangesOf<typeof fields>
+
+export const task = defineResource(tasks, fields)
+
+const given = typed('position', 'double precision')
+/** One more, in whole steps while there are any; past 2^53 the next number that there is. */
+const next = sql`case when ${users.position} < 9e15 then floor(${users.position}) + 1
+  when ${users.position} < 1.7e308 then ${users.position} * 1.0000000000000003 else ${users.position} end`
+
+/** The user's highest position, as a new task raises it, and as a moved one does. */
+export const positions = {
+  inserted: sql`greatest(${users.position}, coalesce(${given}, ${next}))`,
+  updated: sql`greatest(${users.position}, ${given})`,
+}
+
+// The fields are the columns: these fail to compile when one of them has what the other has not.
+type Row = Omit<typeof tasks.$inferSelect, 'purged_at'>
+type Same<A, B> = [A] extends [B] ? ([B] extends [A] ? true : never) : never
+const _fieldsAreColumns: Same<Task, Row> = true
+void _fieldsAreColumns
