@@ -1,5 +1,4 @@
-import { SECRET } from '../test/kit/boot.ts'
-import { secretTokens } from '../test/kit/tokens.ts'
+import { SECRET, secretTokens } from '../test/kit/tokens.ts'
 
 const USERS = 100
 const IN_FLIGHT = 32

@@ -11,8 +11,9 @@ import { mkdtemp, readFile, rm } from 'node:fs/promises'
 import { cpus, loadavg, tmpdir } from 'node:os'
 import { join, resolve } from 'node:path'
 import { parseArgs } from 'node:util'
-import { type DatabaseKind, databases, newDatabase, SECRET, stopAll } from '../test/kit/boot.ts'
-import { freePort } from '../test/kit/postgres-server.ts'
+import { type DatabaseKind, databases, stopAll } from '../test/kit/boot.ts'
+import { freePort, newDatabase } from '../test/kit/postgres-server.ts'
+import { SECRET } from '../test/kit/tokens.ts'
 import { sendLoad } from './load.ts'
 
 const PROGRAM = resolve(process.env['DOABLE_BINARY'] ?? 'dist/doable')

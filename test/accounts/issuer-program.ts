@@ -1,6 +1,6 @@
 /**
  * A Better Auth as a front end runs it, in a process of its own: e-mail and password, and
- * its `jwt` plugin as it comes. Prints its address. `POST /rotate` lets its keys expire.
+ * its `jwt` plugin with its defaults. Prints its address as JSON. `POST /rotate` lets its keys expire.
  */
 import { betterAuth } from 'better-auth'
 import { memoryAdapter } from 'better-auth/adapters/memory'
@@ -30,4 +30,4 @@ const auth = betterAuth({
   telemetry: { enabled: false },
   logger: { disabled: true },
 })
-process.stdout.write(`http://127.0.0.1:${server.port}\n`)
+process.stdout.write(`${JSON.stringify({ url: `http://127.0.0.1:${server.port}` })}\n`)

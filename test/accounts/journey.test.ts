@@ -1,8 +1,9 @@
 import { describe, expect, test } from 'bun:test'
 import { decodeJwt, decodeProtectedHeader } from 'jose'
 import { databases } from '../kit/boot.ts'
-import { useService } from '../kit/client.ts'
-import { bearer, newPerson, PASSWORD, send } from '../kit/person.ts'
+import { newPerson, PASSWORD } from '../kit/person.ts'
+import { bearer, send } from '../kit/send.ts'
+import { useService } from '../kit/service.ts'
 
 describe.each(databases)("accounts by Better Auth's own client over %s", (kind) => {
   const service = useService(kind)

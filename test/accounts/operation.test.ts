@@ -1,10 +1,10 @@
 import { expect, test } from 'bun:test'
 import { decodeProtectedHeader } from 'jose'
-import postgres from 'postgres'
-import { boot, newDatabase } from '../kit/boot.ts'
+import { boot } from '../kit/boot.ts'
 import { expectProblem } from '../kit/expect-problem.ts'
-import { bearer, newPerson, PASSWORD, send } from '../kit/person.ts'
-import { startPostgresServer } from '../kit/postgres-server.ts'
+import { newPerson, PASSWORD } from '../kit/person.ts'
+import { newDatabase, openSession, startPostgresServer } from '../kit/postgres-server.ts'
+import { bearer, send } from '../kit/send.ts'
 
 const NEXT_SECRET = 'Zr7Lq2Xw9Tf4Hb6Nd1Vk8Mc3Ys5Pg0JaQe'
 
@@ -52,7 +52,7 @@ test('a session that has expired is 401', async () => {
   const target = await boot('postgres')
   const ada = newPerson(target.url)
   await ada.signUp()
-  const sql = postgres(target.databaseUrl ?? '', { max: 1 })
+  const sql = openSession(target.databaseUrl ?? '')
   await sql`update doable.account_sessions set expires_at = now() - interval '1 second'`
   await sql.end()
   expect((await ada.client.token()).error).toMatchObject({ status: 401, code: 'UNAUTHORIZED' })
@@ -65,7 +65,7 @@ test('neither a password nor a private key is kept as it is', async () => {
   const ada = newPerson(target.url)
   await ada.signUp()
   await ada.token()
-  const sql = postgres(target.databaseUrl ?? '', { max: 1 })
+  const sql = openSession(target.databaseUrl ?? '')
   const [row] = await sql`
     select (select password from doable.account_credentials) as password,
       (select private_key from doable.account_keys) as key`

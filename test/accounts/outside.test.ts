@@ -1,19 +1,16 @@
 import { afterAll, beforeAll, describe, expect, test } from 'bun:test'
-import { join } from 'node:path'
 import { decodeProtectedHeader } from 'jose'
 import { boot, databases, type Target } from '../kit/boot.ts'
 import { expectProblem } from '../kit/expect-problem.ts'
 import { createKey } from '../kit/issuer.ts'
-import { bearer, PASSWORD, send } from '../kit/person.ts'
+import { PASSWORD } from '../kit/person.ts'
+import { startProgram } from '../kit/program.ts'
+import { bearer, send } from '../kit/send.ts'
 
 /** A real Better Auth in its own process. */
 async function startBetterAuth() {
-  const child = Bun.spawn([process.execPath, join(import.meta.dir, 'issuer-program.ts')], {
-    stdout: 'pipe',
-    stderr: 'inherit',
-  })
-  const { value } = await child.stdout.getReader().read()
-  const url = new TextDecoder().decode(value).trim()
+  const program = startProgram(['issuer-program.ts'], { command: [process.execPath], cwd: import.meta.dir })
+  const url = await program.url
   let cookie = ''
   return {
     url,
@@ -28,10 +25,7 @@ async function startBetterAuth() {
       return ((await answer.json()) as { token: string }).token
     },
     rotate: () => send(url, 'POST', '/rotate'),
-    async stop() {
-      child.kill()
-      await child.exited
-    },
+    stop: () => program.end(),
   }
 }
 

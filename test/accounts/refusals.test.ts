@@ -1,10 +1,11 @@
 import { beforeAll, describe, expect, test } from 'bun:test'
 import { decodeProtectedHeader } from 'jose'
 import { databases } from '../kit/boot.ts'
-import { useService } from '../kit/client.ts'
 import { expectProblem } from '../kit/expect-problem.ts'
 import { createKey } from '../kit/issuer.ts'
-import { bearer, newPerson, PASSWORD, send } from '../kit/person.ts'
+import { newPerson, PASSWORD } from '../kit/person.ts'
+import { bearer, send } from '../kit/send.ts'
+import { useService } from '../kit/service.ts'
 
 /** What must never be in a refusal: a stack, a file, a statement, a library's inner words. */
 const INSIDE = /\bat \S+ \(|node_modules|\/src\/|\b(select|insert into|delete from) |drizzle|postgres|stack/i
@@ -73,8 +74,9 @@ describe.each(databases)('accounts over %s refuse', (kind) => {
 
   test('bodies that are no JSON, too large, or cannot be stored, in our own words', async () => {
     const path = '/sign-in/email'
-    await expectProblem(await post(path, '{'), 400, 'malformed-json')
-    await expectProblem(await post(path, `"${'x'.repeat(1024 * 1024)}"`), 413, 'body-too-large')
+    const json = { 'content-type': 'application/json' }
+    await expectProblem(await post(path, '{', json), 400, 'malformed-json')
+    await expectProblem(await post(path, `"${'x'.repeat(1024 * 1024)}"`, json), 413, 'body-too-large')
     const form = { 'content-type': 'application/x-www-form-urlencoded' }
     await expectProblem(await post(path, 'email=a', form), 415, 'unsupported-media-type')
     for (const name of ['a\0b', 'a\ud800', 'x'.repeat(3000)])

@@ -8,19 +8,17 @@ test('a copy of DATA_DIR is a backup: tasks, revisions and tokens hold in anothe
   const place = (name: string): Place => ({ cwd: folder.path, env: { PORT: '0', DATA_DIR: join(folder.path, name) } })
   const first = start(['serve'], place('first'))
   const url = await first.url
-  const { out } = await run(['token', 'alice'], place('first'))
-  const headers = { authorization: `Bearer ${out.trim()}`, 'content-type': 'application/json' }
+  const { stdout } = await run(['token', 'alice'], place('first'))
+  const headers = { authorization: `Bearer ${stdout.trim()}`, 'content-type': 'application/json' }
   const tasks = '/api/alice/tasks'
   for (const title of ['Buy milk', 'Call Bob'])
     await fetch(url + tasks, { method: 'POST', headers, body: JSON.stringify({ title }) })
   const before: unknown = await (await fetch(url + tasks, { headers })).json()
   expect(before).toHaveLength(2)
-  process.kill(first.pid, 'SIGTERM')
-  expect((await first.ended).code).toBe(0)
+  expect(await first.end()).toBe(0)
 
   await cp(join(folder.path, 'first'), join(folder.path, 'second'), { recursive: true })
   const second = start(['serve'], place('second'))
   expect(await (await fetch((await second.url) + tasks, { headers })).json()).toEqual(before)
-  process.kill(second.pid, 'SIGTERM')
-  expect((await second.ended).code).toBe(0)
+  expect(await second.end()).toBe(0)
 })

@@ -3,8 +3,9 @@ import { cp, readdir, readFile, writeFile } from 'node:fs/promises'
 import { connect } from 'node:net'
 import { join } from 'node:path'
 import { version } from '../../package.json'
-import { databases, newDatabase, SECRET } from '../kit/boot.ts'
-import { freePort } from '../kit/postgres-server.ts'
+import { databases } from '../kit/boot.ts'
+import { freePort, newDatabase } from '../kit/postgres-server.ts'
+import { SECRET } from '../kit/tokens.ts'
 import { until, untilRefused } from '../kit/until.ts'
 import { layOut, readImage, runImage } from './image.ts'
 import { newFolder, run } from './program.ts'
@@ -55,9 +56,9 @@ test('what .dockerignore lets through and the lock file are all that the build n
   const { HOME = folder.path, PATH = '' } = process.env
   const place = { cwd: folder.path, env: { HOME, PATH }, program: process.execPath }
   const install = await run(['install', '--frozen-lockfile', '--production', '--ignore-scripts'], place)
-  expect(install.code, install.err).toBe(0)
+  expect(install.code, install.stderr).toBe(0)
   const build = await run(['scripts/build.ts', '--arch', process.arch], place)
-  expect(build.code, build.err).toBe(0)
+  expect(build.code, build.stderr).toBe(0)
   const made = join(folder.path, 'dist/doable')
   expect(await run(['openapi'], { ...place, program: made })).toEqual(await run(['openapi'], { cwd: folder.path }))
 })
@@ -94,15 +95,15 @@ describe.each([...databases])('in the image, over %s', (kind) => {
   })
 
   test('its health check passes, and fails where nothing listens', async () => {
-    expect(await container.exec(image.healthcheck)).toEqual({ code: 0, out: '', err: '' })
+    expect(await container.exec(image.healthcheck)).toEqual({ code: 0, stdout: '', stderr: '' })
     const none = await container.exec(image.healthcheck, { PORT: String(freePort()) })
-    expect(none).toMatchObject({ code: 1, err: expect.stringMatching(/^doable: .+\n$/) })
+    expect(none).toMatchObject({ code: 1, stderr: expect.stringMatching(/^doable: .+\n$/) })
   })
 
   test('it serves the API and the page', async () => {
     const url = `http://127.0.0.1:${port}`
-    const { out } = await container.exec(['/doable', 'token', 'alice'])
-    const headers = { authorization: `Bearer ${out.trim()}`, 'content-type': 'application/json' }
+    const { stdout } = await container.exec(['/doable', 'token', 'alice'])
+    const headers = { authorization: `Bearer ${stdout.trim()}`, 'content-type': 'application/json' }
     const body = JSON.stringify({ title: 'Buy milk' })
     expect((await fetch(`${url}/api/alice/tasks`, { method: 'POST', headers, body })).status).toBe(201)
     for (const path of ['/health/ready', '/swagger', '/swagger/json', '/swagger/scalar.js', '/api/alice/tasks'])
@@ -110,12 +111,12 @@ describe.each([...databases])('in the image, over %s', (kind) => {
   })
 
   test('SIGTERM lets the running request finish, takes no other, and ends with 0', async () => {
-    const { out } = await container.exec(['/doable', 'token', 'alice'])
+    const { stdout } = await container.exec(['/doable', 'token', 'alice'])
     const body = JSON.stringify({ title: 'Written while stopping' })
     const head = [
       'POST /api/alice/tasks HTTP/1.1',
       'host: localhost',
-      `authorization: Bearer ${out.trim()}`,
+      `authorization: Bearer ${stdout.trim()}`,
       'content-type: application/json',
       `content-length: ${body.length}`,
       'connection: close',
@@ -138,8 +139,7 @@ describe.each([...databases])('in the image, over %s', (kind) => {
     socket.write(body.slice(10))
     await closed
     expect(answer).toStartWith('HTTP/1.1 201 ')
-    const end = await container.ended
-    expect(end.code).toBe(0)
-    expect(end.out).toContain('"msg":"stopped"')
+    expect(await container.ended).toBe(0)
+    expect(container.output.stdout).toContain('"msg":"stopped"')
   })
 })

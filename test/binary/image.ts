@@ -1,6 +1,7 @@
 import { chmod, chown, copyFile, cp, mkdir, readFile, writeFile } from 'node:fs/promises'
 import { basename, dirname, join } from 'node:path'
-import { type Place, PROGRAM, type Running, run, start } from './program.ts'
+import type { Program } from '../kit/program.ts'
+import { type Place, PROGRAM, run, start } from './program.ts'
 
 /** What the last stage of the Dockerfile says about the image. */
 export interface Image {
@@ -50,8 +51,8 @@ const BY_NAME = ['libnss_dns.so.2', 'libnss_files.so.2', 'libresolv.so.2']
  * machine, and what the last stage copies. Nothing else: no shell, no other program.
  */
 export async function layOut(root: string, image: Image): Promise<void> {
-  const { out } = await run([PROGRAM], { cwd: root, program: '/usr/bin/ldd' })
-  const listed = [...out.matchAll(/(\/\S+) \(0x/g)].map(([, path = '']) => path)
+  const { stdout } = await run([PROGRAM], { cwd: root, program: '/usr/bin/ldd' })
+  const listed = [...stdout.matchAll(/(\/\S+) \(0x/g)].map(([, path = '']) => path)
   const folder = dirname(listed.find((path) => path.endsWith('/libc.so.6')) ?? '')
   for (const path of [...listed, ...BY_NAME.map((name) => join(folder, name))]) {
     await mkdir(join(root, dirname(path)), { recursive: true })
@@ -89,7 +90,7 @@ shift 3
 exec chroot --userspec="$user:$user" --groups="$user" "$root" "$@"
 `
 
-export interface Container extends Running {
+export interface Container extends Program {
   /** Its process 1, as it is numbered outside. */
   inner(): Promise<number>
   /** Runs a command beside it, as `docker exec` does. */

@@ -1,7 +1,9 @@
 import { describe, expect, test } from 'bun:test'
 import { chmod, mkdir, readdir, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
-import { databases, newDatabase, SECRET } from '../kit/boot.ts'
+import { databases } from '../kit/boot.ts'
+import { newDatabase } from '../kit/postgres-server.ts'
+import { SECRET } from '../kit/tokens.ts'
 import { copyProgram, NOBODY, newFolder, type Place, run, start } from './program.ts'
 
 const asRoot = process.getuid?.() === 0
@@ -11,8 +13,8 @@ async function expectService(place: Place): Promise<void> {
   const env: Record<string, string> = { PORT: '0', ...place.env }
   const service = start(['serve'], { ...place, env })
   const url = await service.url
-  const { out } = await run(['token', 'alice'], { ...place, env })
-  const headers = { authorization: `Bearer ${out.trim()}`, 'content-type': 'application/json' }
+  const { stdout } = await run(['token', 'alice'], { ...place, env })
+  const headers = { authorization: `Bearer ${stdout.trim()}`, 'content-type': 'application/json' }
   const body = JSON.stringify({ title: 'Buy milk' })
   const made = await fetch(`${url}/api/alice/tasks`, { method: 'POST', headers, body })
   expect(made.status).toBe(201)
@@ -21,8 +23,7 @@ async function expectService(place: Place): Promise<void> {
   const script = await fetch(`${url}/swagger/scalar.js`)
   expect(script.headers.get('content-type')).toStartWith('text/javascript')
   expect((await script.text()).length).toBeGreaterThan(1e6)
-  process.kill(service.pid, 'SIGTERM')
-  expect((await service.ended).code).toBe(0)
+  expect(await service.end()).toBe(0)
 }
 
 describe.each([...databases])('over %s', (kind) => {
@@ -81,7 +82,7 @@ test('it says what it is: the version and the OpenAPI document of the source', a
     const here = await run([source, command], { ...place, program: process.execPath })
     expect(compiled).toEqual(here)
     expect(compiled.code).toBe(0)
-    expect(compiled.out).not.toBe('')
+    expect(compiled.stdout).not.toBe('')
   }
   expect(await readdir(folder.path)).toEqual([])
 })
@@ -91,10 +92,9 @@ test('the command it proposes can be pasted into a shell', async () => {
   const program = await copyProgram(join(folder.path, "it's here"))
   const service = start(['serve'], { cwd: folder.path, program, env: { PORT: '0' } })
   await service.url
-  process.kill(service.pid, 'SIGTERM')
-  const { err } = await service.ended
-  const command = /Try it +(.+)/.exec(err)?.[1] ?? ''
+  await service.end()
+  const command = /Try it +(.+)/.exec(service.output.stderr)?.[1] ?? ''
   const pasted = await run(['-c', command], { cwd: folder.path, program: '/bin/sh' })
-  expect(pasted).toMatchObject({ code: 0, err: '' })
-  expect(pasted.out).toMatch(/^eyJ/)
+  expect(pasted).toMatchObject({ code: 0, stderr: '' })
+  expect(pasted.stdout).toMatch(/^eyJ/)
 })

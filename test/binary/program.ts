@@ -1,70 +1,35 @@
-import { spawn } from 'node:child_process'
 import { chmod, copyFile, mkdir, mkdtemp, readdir, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join, resolve } from 'node:path'
+import { type Ended, type Program, runProgram, type Setting, startProgram } from '../kit/program.ts'
 
 /** The compiled program under test. */
 export const PROGRAM = resolve(process.env['DOABLE_BINARY'] ?? 'dist/doable')
 if (!(await Bun.file(PROGRAM).exists())) throw new Error(`${PROGRAM} is not there: bun run test:binary builds it first`)
 
-/** Someone who owns nothing: root may write where a directory forbids it, and would prove nothing. */
+/** A user who owns nothing. Root may write where a directory's mode forbids it, so a test as root proves nothing. */
 export const NOBODY = 65534
 
-export interface Place {
-  cwd: string
-  env?: Record<string, string>
+export type Place = Omit<Setting, 'command'> & {
   /** Defaults to the program where it was built. */
   program?: string
-  uid?: number
 }
 
-export interface Ended {
-  /** Undefined: ended by a signal. */
-  code: number | undefined
-  out: string
-  err: string
-}
+const settingOf = ({ program = PROGRAM, ...rest }: Place): Setting => ({ ...rest, command: [program] })
 
-export interface Running {
-  readonly pid: number
-  /** Resolves to the address once it listens; rejects with what was said when it ended before. */
-  readonly url: Promise<string>
-  readonly ended: Promise<Ended>
-}
+/** Starts the program, or another in its place, with no environment but the given. */
+export const start = (args: string[], place: Place): Program => startProgram(args, settingOf(place))
 
-/** Starts the program, or what stands around it, with nothing of our own environment. */
-export function start(args: string[], { cwd, env = {}, program = PROGRAM, uid }: Place): Running {
-  const child = spawn(program, args, {
-    cwd,
-    env,
-    stdio: ['ignore', 'pipe', 'pipe'],
-    ...(uid !== undefined && { uid, gid: uid }),
-  })
-  let out = ''
-  let err = ''
-  const listening = Promise.withResolvers<string>()
-  // A run that is not meant to listen is only asked how it ended.
-  listening.promise.catch(() => {})
-  child.stderr.on('data', (chunk) => {
-    err += chunk
-  })
-  child.stdout.on('data', (chunk) => {
-    out += chunk
-    const url = /"url":"([^"]+)"/.exec(out)?.[1]
-    if (url !== undefined) listening.resolve(url)
-  })
-  const ended = new Promise<Ended>((done, failed) => {
-    child.once('error', failed)
-    child.once('close', (code) => {
-      listening.reject(new Error(`ended with ${code} before it listened:\n${out}${err}`))
-      done({ code: code ?? undefined, out, err })
-    })
-  })
-  return { pid: child.pid ?? 0, url: listening.promise, ended }
-}
+/** Runs it to its end. */
+export const run = (args: string[], place: Place): Promise<Ended> => runProgram(args, settingOf(place))
 
-/** Runs a command to its end. */
-export const run = (args: string[], place: Place): Promise<Ended> => start(args, place).ended
+/** Runs lines of a document as they stand, but for stopping at the first that fails. Gives what they print. */
+export async function runInShell(lines: string): Promise<string> {
+  const env = { PATH: process.env['PATH'] ?? '' }
+  const { code, stdout, stderr } = await run(['-eo', 'pipefail', '-c', lines], { cwd: '.', env, program: 'bash' })
+  if (code !== 0 || stderr !== '') throw new Error(`the shell ended with ${code}: ${stderr}`)
+  return stdout
+}
 
 /** A temporary folder that anyone may enter, removed at the end of the scope. */
 export async function newFolder() {

@@ -1,6 +1,7 @@
 import { expect, test } from 'bun:test'
 import { join } from 'node:path'
 import { boot, databases } from '../kit/boot.ts'
+import { runInShell } from './program.ts'
 
 /** The block of the README that begins with this line. */
 async function readBlock(start: string): Promise<string> {
@@ -20,9 +21,7 @@ test.each(databases)("the README's curl lines do the whole life of a task over t
     // Pasted as they are, but for stopping at the first that fails.
     .replaceAll('curl -s', 'curl -sf')
   expect(lines).not.toInclude('npx')
-  const shell = Bun.spawn(['bash', '-eo', 'pipefail', '-c', lines], { stdout: 'pipe', stderr: 'pipe' })
-  const [output, errors, code] = await Promise.all([shell.stdout.text(), shell.stderr.text(), shell.exited])
-  expect(`${code} ${errors}`).toBe('0 ')
+  const output = await runInShell(lines)
   expect(output).toInclude('"title":"Buy milk"')
   expect(output).toInclude('"priority":"high"')
   expect(output).toInclude('"completed":true')

@@ -3,7 +3,7 @@ import { once } from 'node:events'
 import { mkdir, readdir, rm, writeFile } from 'node:fs/promises'
 import { type AddressInfo, createServer, type Socket } from 'node:net'
 import { join } from 'node:path'
-import { SECRET } from '../kit/boot.ts'
+import { SECRET } from '../kit/tokens.ts'
 import { copyProgram, NOBODY, newFolder, type Place, run, snapshot, start } from './program.ts'
 
 const asRoot = process.getuid?.() === 0
@@ -23,10 +23,10 @@ describe('a wrong command line prints the usage, exits 2 and does nothing', () =
   ]
   test.each(wrong)('%s', async (_, args, says) => {
     await using folder = await newFolder()
-    const { code, out, err } = await run(args, { cwd: folder.path })
-    expect({ code, out }).toEqual({ code: 2, out: '' })
-    expect(err.split('\n')[0]).toContain(says)
-    expect(err).toContain('Usage: doable [command] [options]')
+    const { code, stdout, stderr } = await run(args, { cwd: folder.path })
+    expect({ code, stdout }).toEqual({ code: 2, stdout: '' })
+    expect(stderr.split('\n')[0]).toContain(says)
+    expect(stderr).toContain('Usage: doable [command] [options]')
     expect(await readdir(folder.path)).toEqual([])
   })
 })
@@ -34,9 +34,9 @@ describe('a wrong command line prints the usage, exits 2 and does nothing', () =
 test('settings that are wrong are all named, and nothing is made', async () => {
   await using folder = await newFolder()
   const env = { PORT: 'http', LOG_LEVEL: 'loud', BETTER_AUTH_SECRET: 'short' }
-  const { code, err } = await run([], { cwd: folder.path, env })
+  const { code, stderr } = await run([], { cwd: folder.path, env })
   expect(code).toBe(1)
-  for (const name of Object.keys(env)) expect(err).toContain(name)
+  for (const name of Object.keys(env)) expect(stderr).toContain(name)
   expect(await readdir(folder.path)).toEqual([])
 })
 
@@ -44,10 +44,10 @@ describe('a data directory that will not do is left as it is', () => {
   /** Runs `serve` and expects one sentence for the operator, and not a byte changed. */
   async function expectRefusal(folder: string, place: Place, sentence: RegExp): Promise<void> {
     const before = await snapshot(folder)
-    const { code, out, err } = await run(['serve'], { ...place, env: { PORT: '0', ...place.env } })
-    expect({ code, out }).toEqual({ code: 1, out: '' })
-    expect(err).toMatch(sentence)
-    expect(err.trim().split('\n')).toHaveLength(1)
+    const { code, stdout, stderr } = await run(['serve'], { ...place, env: { PORT: '0', ...place.env } })
+    expect({ code, stdout }).toEqual({ code: 1, stdout: '' })
+    expect(stderr).toMatch(sentence)
+    expect(stderr.trim().split('\n')).toHaveLength(1)
     expect(await snapshot(folder)).toEqual(before)
   }
 
@@ -66,8 +66,7 @@ describe('a data directory that will not do is left as it is', () => {
     const url = await first.url
     await expectRefusal(folder.path, { cwd: folder.path }, /in use by another running Doable/)
     expect((await fetch(`${url}/health/ready`)).status).toBe(200)
-    process.kill(first.pid, 'SIGTERM')
-    expect((await first.ended).code).toBe(0)
+    expect(await first.end()).toBe(0)
   })
 
   test.each([
@@ -102,8 +101,8 @@ test('a data directory whose process was killed opens again, also when that was 
         over = true
       })
       while (!over && !(await isDue())) await Bun.sleep(1)
-      if (!over) process.kill(service.pid, 'SIGKILL')
-      expect((await service.ended).code).toBeUndefined()
+      if (!over) service.signal('SIGKILL')
+      expect(await service.ended).toBeNull()
       if ((await found()).includes(moment)) break
       // It was faster than we looked.
       await rm(data, { recursive: true })
@@ -111,8 +110,7 @@ test('a data directory whose process was killed opens again, also when that was 
   const service = start(['serve'], place)
   const url = await service.url
   expect((await fetch(`${url}/health/ready`)).status).toBe(200)
-  process.kill(service.pid, 'SIGTERM')
-  expect((await service.ended).code).toBe(0)
+  expect(await service.end()).toBe(0)
   expect((await readdir(data)).sort()).toEqual(['lock', 'postgres', 'secret'])
 })
 
@@ -127,8 +125,8 @@ test('SIGTERM during the start ends it at once, with 0', async () => {
   const asked = once(silent, 'connection')
   const service = start(['serve'], { cwd: folder.path, env: { PORT: '0', ...database } })
   await asked
-  process.kill(service.pid, 'SIGTERM')
-  expect(await service.ended).toMatchObject({ code: 0, out: expect.stringContaining('stopping') })
+  expect(await service.end()).toBe(0)
+  expect(service.output.stdout).toContain('stopping')
   for (const socket of sockets) socket.destroy()
   silent.close()
 })

@@ -24,8 +24,8 @@ test.each(['x64', 'arm64'] as const)('it is built for %s with glibc, everything 
   const outfile = join(folder.path, 'doable')
   const { PATH = '', HOME = folder.path } = process.env
   const place = { cwd: join(import.meta.dir, '../..'), env: { PATH, HOME }, program: process.execPath }
-  const { code, err } = await run(['scripts/build.ts', '--arch', arch, '--outfile', outfile], place)
-  expect(code, err).toBe(0)
+  const { code, stderr } = await run(['scripts/build.ts', '--arch', arch, '--outfile', outfile], place)
+  expect(code, stderr).toBe(0)
   const elf = await readElf(outfile)
   expect(elf).toMatchObject({ magic: '\x7fELF', machine: arch, interpreter: INTERPRETERS[arch] })
   const program = Buffer.from(await Bun.file(outfile).arrayBuffer())
@@ -41,8 +41,11 @@ test.each(['x64', 'arm64'] as const)('it is built for %s with glibc, everything 
 
 test('an unknown processor is refused by name', async () => {
   const place = { cwd: join(import.meta.dir, '../..'), program: process.execPath }
-  const { code, err } = await run(['scripts/build.ts', '--arch', 'riscv64'], place)
-  expect({ code, err }).toEqual({ code: 1, err: expect.stringContaining('--arch takes one of x64, amd64, arm64') })
+  const { code, stderr } = await run(['scripts/build.ts', '--arch', 'riscv64'], place)
+  expect({ code, stderr }).toEqual({
+    code: 1,
+    stderr: expect.stringContaining('--arch takes one of x64, amd64, arm64'),
+  })
 })
 
 test('the program under test is for this machine', async () => {

@@ -1,7 +1,7 @@
 import { describe, expect, test } from 'bun:test'
 import { createDoable, type DoableError, type Options, type Task } from '../../src/client/index.ts'
 import { databases } from '../kit/boot.ts'
-import { useService } from '../kit/client.ts'
+import { useService } from '../kit/service.ts'
 
 type Fetch = NonNullable<Options['fetch']>
 

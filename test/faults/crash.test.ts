@@ -1,8 +1,9 @@
 import { expect, setDefaultTimeout, test } from 'bun:test'
-import { databases, newDatabase, SECRET } from '../kit/boot.ts'
-import { startPostgresServer } from '../kit/postgres-server.ts'
+import { databases } from '../kit/boot.ts'
+import { newDatabase, startPostgresServer } from '../kit/postgres-server.ts'
 import { newPlace } from '../kit/program.ts'
 import { BACK, SLACK } from '../kit/subject.ts'
+import { SECRET } from '../kit/tokens.ts'
 import { Writers } from './writers.ts'
 
 /** A few here, `ROUNDS=20` by hand. */

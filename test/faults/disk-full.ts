@@ -6,11 +6,10 @@
 import { chown, mkdtemp, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import postgres from 'postgres'
 import type { Task } from '../../src/tasks/model.ts'
 import { boot, stopAll } from '../kit/boot.ts'
-import { newClient } from '../kit/client.ts'
-import { startPostgresServer } from '../kit/postgres-server.ts'
+import { openSession, startPostgresServer } from '../kit/postgres-server.ts'
+import { newUser } from '../kit/user.ts'
 
 const NOBODY = 65534
 const mount = await mkdtemp(join(tmpdir(), 'doable-full-'))
@@ -18,11 +17,11 @@ await Bun.$`mount -t tmpfs -o size=24m tmpfs ${mount}`
 await chown(mount, NOBODY, NOBODY)
 const server = await startPostgresServer()
 try {
-  const admin = postgres(server.url(), { max: 1, onnotice: () => {} })
+  const admin = openSession(server.url())
   await admin.unsafe(`create tablespace tiny location '${mount}'`)
   await admin.unsafe('create database full_disk tablespace tiny')
   const service = await boot('postgres', { DATABASE_URL: server.url('full_disk'), LOG_LEVEL: 'fatal' })
-  const ann = newClient(() => service)
+  const ann = newUser(service)
   const first = await ann.create()
   // The last room is kept back, to be given free again.
   await writeFile(join(mount, 'ballast'), new Uint8Array(4 * 2 ** 20))
@@ -40,7 +39,7 @@ try {
   const read = await ann.get(first.id)
   await rm(join(mount, 'ballast'))
   const again = await ann.post({ title: 'Room again' })
-  const ids = new Set(((await (await ann.send('GET', `/api/${ann.id}/export`)).json()) as Task[]).map(({ id }) => id))
+  const ids = new Set(((await (await ann.send('GET', `/export`)).json()) as Task[]).map(({ id }) => id))
   const lost = [...acknowledged].filter((id) => !ids.has(id))
   const unasked = ids.size - acknowledged.size - (again.status === 201 ? 1 : 0)
   const result = { statuses: Object.fromEntries(statuses), read: read.status, again: again.status, lost, unasked }

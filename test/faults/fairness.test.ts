@@ -1,5 +1,6 @@
 import { beforeAll, describe, expect, test } from 'bun:test'
-import { newClient, useService } from '../kit/client.ts'
+import { useService } from '../kit/service.ts'
+import { newUser } from '../kit/user.ts'
 
 /** As many as a client of Bun's sends at once, and room for the other user's. */
 const FLOOD = 200
@@ -7,19 +8,19 @@ const FLOOD = 200
 /** The embedded database has one connection, and works on the event loop of the service. */
 describe('over the embedded database', () => {
   const service = useService('embedded')
-  const [ann, bob] = [newClient(service), newClient(service)]
+  const [ann, bob] = [newUser(service()), newUser(service())]
   let task: string
 
   beforeAll(async () => {
     const rows = Array.from({ length: 500 }, (_, n) => ({ title: `Task ${n}`, description: 'x'.repeat(200) }))
-    expect((await bob.send('POST', `/api/${bob.id}/import`, rows)).status).toBe(200)
+    expect((await bob.send('POST', `/import`, rows)).status).toBe(200)
     task = (await ann.create()).id
   })
 
   const floods: [what: string, send: (n: number) => Promise<Response>][] = [
-    ['lists', () => bob.send('GET', bob.tasks)],
-    ['exports', () => bob.send('GET', `/api/${bob.id}/export`)],
-    ['changes', () => bob.send('GET', `/api/${bob.id}/changes`)],
+    ['lists', () => bob.send('GET', '/tasks')],
+    ['exports', () => bob.send('GET', `/export`)],
+    ['changes', () => bob.send('GET', `/changes`)],
     ['new tasks', (n) => bob.post({ title: `More ${n}` }, n % 2 ? { 'idempotency-key': `key ${n}` } : {})],
   ]
   for (const [what, send] of floods)

@@ -3,7 +3,8 @@
  * without and with the flood, in milliseconds. `bun test/faults/flood.ts`, with `SECONDS` (10).
  */
 import { boot, databases, stopAll } from '../kit/boot.ts'
-import { newClient } from '../kit/client.ts'
+import { startProgram } from '../kit/program.ts'
+import { newUser } from '../kit/user.ts'
 
 const LIMIT = 1200
 const SECONDS = Number(process.env['SECONDS'] ?? 10)
@@ -35,12 +36,12 @@ function flood(url: string, authorization: string) {
     process.on('SIGTERM', () => { console.log(JSON.stringify(counts)); process.exit(0) })
     const perTick = ${(50 * LIMIT) / 60 / 100}
     setInterval(() => { for (let i = 0; i < perTick; i++) one() }, 10)`
-  return Bun.spawn([process.execPath, '-e', program], { stdout: 'pipe' })
+  return startProgram(['-e', program], { command: [process.execPath], cwd: '.' })
 }
 
 for (const kind of databases) {
   const service = await boot(kind, { RATE_LIMIT: String(LIMIT * 10) })
-  const [ann, bob] = [newClient(() => service), newClient(() => service)]
+  const [ann, bob] = [newUser(service), newUser(service)]
   const { id } = await ann.create()
   const read = async () => (await ann.get(id)).arrayBuffer()
   await measure(read, 2000)
@@ -49,13 +50,13 @@ for (const kind of databases) {
 
   // The steady user stays below the limit of one minute, the other is far above it.
   const flooded = await boot(kind, { RATE_LIMIT: String(LIMIT) })
-  const carol = newClient(() => flooded)
+  const carol = newUser(flooded)
   const task = await carol.create()
   const child = flood(`${flooded.url}${bob.tasks}`, `Bearer ${await flooded.tokens.sign(bob.id, 3600)}`)
   await Bun.sleep(2000)
   const loud = await measure(async () => (await carol.get(task.id)).arrayBuffer(), SECONDS * 1000)
-  child.kill('SIGTERM')
-  const answers = JSON.parse(await child.stdout.text())
+  await child.end()
+  const answers = JSON.parse(child.output.stdout)
   process.stdout.write(`${JSON.stringify({ kind, calm, loud, flood: answers })}\n`)
   await flooded.stop()
 }

@@ -13,8 +13,10 @@
 import { join } from 'node:path'
 import { parseArgs } from 'node:util'
 import { slope } from '../../bench/statistics.ts'
-import { type DatabaseKind, databases, newDatabase, SECRET, stopAll } from '../kit/boot.ts'
+import { type DatabaseKind, databases, stopAll } from '../kit/boot.ts'
+import { newDatabase } from '../kit/postgres-server.ts'
 import { newPlace } from '../kit/program.ts'
+import { SECRET } from '../kit/tokens.ts'
 import { IDLE_S } from './connection.ts'
 import type { Orders, Outcome } from './generator.ts'
 

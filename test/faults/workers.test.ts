@@ -1,9 +1,9 @@
 import { afterAll, beforeAll, describe, expect, setDefaultTimeout, test } from 'bun:test'
 import { readFile, writeFile } from 'node:fs/promises'
-import { newDatabase, SECRET } from '../kit/boot.ts'
 import { forge } from '../kit/forge.ts'
-import { freePort } from '../kit/postgres-server.ts'
+import { freePort, newDatabase } from '../kit/postgres-server.ts'
 import { newPlace, type Place, type Served } from '../kit/program.ts'
+import { SECRET } from '../kit/tokens.ts'
 
 setDefaultTimeout(120_000)
 

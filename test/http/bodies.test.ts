@@ -1,7 +1,9 @@
 import { describe, expect, test } from 'bun:test'
 import { databases } from '../kit/boot.ts'
-import { type Headers, NO_TASK, newClient, taskOf, useService } from '../kit/client.ts'
 import { expectProblem } from '../kit/expect-problem.ts'
+import type { Headers } from '../kit/send.ts'
+import { useService } from '../kit/service.ts'
+import { NO_TASK, newUser, taskOf } from '../kit/user.ts'
 
 const MIB = 1024 * 1024
 const JSON_TYPE = { 'content-type': 'application/json' }
@@ -51,7 +53,7 @@ describe.each(databases)('bodies over %s', (kind) => {
 
   /** Every way to send a body, each refused in the same way; the user's tasks stay as they are. */
   async function refusedEverywhere(body: () => unknown, headers: Headers, status: number, code: string, unseen = '') {
-    const ann = newClient(service)
+    const ann = newUser(service())
     const task = await ann.create()
     const options = unseen ? { unseen: [unseen] } : {}
     await expectProblem(await ann.post(body(), headers), status, code, options)
@@ -75,14 +77,14 @@ describe.each(databases)('bodies over %s', (kind) => {
 
   for (const type of supported)
     test(`content type ${type} is JSON`, async () => {
-      const ann = newClient(service)
+      const ann = newUser(service())
       const { id } = await taskOf(await ann.post('{"title":"x"}', { 'content-type': type }), 201)
       await taskOf(await ann.put(id, '{"title":"y"}', { 'content-type': type }))
       await taskOf(await ann.complete(id, '{"completed":true}', { 'content-type': type }))
     })
 
   test('a merge patch is taken by PATCH under its own media type, and by nothing else', async () => {
-    const ann = newClient(service)
+    const ann = newUser(service())
     const { id } = await ann.create({ description: 'x' })
     expect((await taskOf(await ann.patch(id, '{"description":null}', MERGE_PATCH))).description).toBeNull()
     await expectProblem(await ann.put(id, '{"title":"x"}', MERGE_PATCH), 415, 'unsupported-media-type')
@@ -101,13 +103,13 @@ describe.each(databases)('bodies over %s', (kind) => {
   test('1 MiB is read to its end', async () => {
     for (const body of [() => bodyOf(MIB), () => inChunks(bodyOf(MIB))])
       await refusedEverywhere(body, JSON_TYPE, 422, 'validation-failed', 'pppp')
-    const ann = newClient(service)
+    const ann = newUser(service())
     await taskOf(await ann.post(`{"title":"x"}${' '.repeat(MIB - 13)}`, JSON_TYPE), 201)
   })
 
   for (const body of notObjects)
     test(`${body} is 422 at its root`, async () => {
-      const ann = newClient(service)
+      const ann = newUser(service())
       const { id } = await ann.create()
       const faults = { pointers: [''] }
       await expectProblem(await ann.put(id, body, JSON_TYPE), 422, 'validation-failed', faults)
@@ -121,9 +123,9 @@ describe.each(databases)('bodies over %s', (kind) => {
   })
 
   test('a body where none belongs is not looked at', async () => {
-    const ann = newClient(service)
+    const ann = newUser(service())
     const { id } = await ann.create()
-    expect((await ann.send('DELETE', `${ann.tasks}/${id}`, '{', JSON_TYPE)).status).toBe(204)
-    await expectProblem(await ann.send('DELETE', `${ann.tasks}/${NO_TASK}`, '{', JSON_TYPE), 404, 'task-not-found')
+    expect((await ann.send('DELETE', `/tasks/${id}`, '{', JSON_TYPE)).status).toBe(204)
+    await expectProblem(await ann.send('DELETE', `/tasks/${NO_TASK}`, '{', JSON_TYPE), 404, 'task-not-found')
   })
 })

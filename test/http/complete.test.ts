@@ -1,7 +1,9 @@
 import { describe, expect, test } from 'bun:test'
 import { databases } from '../kit/boot.ts'
-import { type Headers, newClient, taskOf, useService } from '../kit/client.ts'
 import { expectProblem } from '../kit/expect-problem.ts'
+import type { Headers } from '../kit/send.ts'
+import { useService } from '../kit/service.ts'
+import { newUser, taskOf } from '../kit/user.ts'
 
 const JSON_TYPE = { 'content-type': 'application/json' }
 
@@ -39,7 +41,7 @@ describe.each(databases)('completion over %s', (kind) => {
 
   for (const [name, body, headers] of toggles)
     test(`${name} turns a task over, and back`, async () => {
-      const ann = newClient(service)
+      const ann = newUser(service())
       const open = await ann.create()
       const done = await taskOf(await ann.complete(open.id, body, headers))
       expect(done).toEqual({
@@ -55,7 +57,7 @@ describe.each(databases)('completion over %s', (kind) => {
     })
 
   test('setting is safe to repeat, and completed_at tells of the first time', async () => {
-    const ann = newClient(service)
+    const ann = newUser(service())
     const { id } = await ann.create()
     const first = await taskOf(await ann.complete(id, { completed: true }))
     expect(first.completed_at).toBe(first.updated_at)
@@ -77,7 +79,7 @@ describe.each(databases)('completion over %s', (kind) => {
 
   for (const [body, status, code, pointers] of refused)
     test(`${JSON.stringify(body)} is ${status} and changes nothing`, async () => {
-      const ann = newClient(service)
+      const ann = newUser(service())
       const task = await ann.create()
       const response = await ann.complete(task.id, body, JSON_TYPE)
       await expectProblem(response, status, code, pointers ? { pointers } : {})
@@ -86,7 +88,7 @@ describe.each(databases)('completion over %s', (kind) => {
     })
 
   test('a body that is not JSON by its type is 415 and changes nothing', async () => {
-    const ann = newClient(service)
+    const ann = newUser(service())
     const task = await ann.create()
     for (const type of ['text/plain', 'application/x-www-form-urlencoded'])
       await expectProblem(

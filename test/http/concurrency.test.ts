@@ -1,7 +1,8 @@
 import { describe, expect, test } from 'bun:test'
 import { databases } from '../kit/boot.ts'
-import { type Client, ifMatch, newClient, type Task, taskOf, useService } from '../kit/client.ts'
 import { expectProblem } from '../kit/expect-problem.ts'
+import { useService } from '../kit/service.ts'
+import { ifMatch, newUser, type Task, taskOf, type User } from '../kit/user.ts'
 
 const WRITERS = 50
 const ROUNDS = 4
@@ -10,7 +11,7 @@ const times = <T>(count: number, each: (i: number) => Promise<T>) =>
   Promise.all(Array.from({ length: count }, (_, i) => each(i)))
 
 /** One of the writes there are; all of them fall to each writer, one after another. */
-function write(ann: Client, id: string, writer: number, round: number): Promise<Response> {
+function write(ann: User, id: string, writer: number, round: number): Promise<Response> {
   switch ((writer + round) % 4) {
     case 0:
       return ann.post({ title: `by ${writer}` })
@@ -26,17 +27,8 @@ function write(ann: Client, id: string, writer: number, round: number): Promise<
 describe.each(databases)('concurrent writers over %s', (kind) => {
   const service = useService(kind)
 
-  test('the first writes of a new user, all at once, get the revisions 1 to N and places to match', async () => {
-    const ann = newClient(service)
-    const made = await times(WRITERS, () => ann.create())
-    const oneToN = Array.from({ length: WRITERS }, (_, i) => i + 1)
-    expect(made.map(({ revision }) => revision).sort((a, b) => a - b)).toEqual(oneToN)
-    for (const { revision, position } of made) expect(position).toBe(revision)
-    expect(await ann.list()).toHaveLength(WRITERS)
-  })
-
   test('creates, updates and deletes of one user leave neither a hole nor a twin among the revisions', async () => {
-    const ann = newClient(service)
+    const ann = newUser(service())
     const targets = await times(10, async () => (await ann.create()).id)
     const revisions: number[] = []
     let [deleted, refused] = [0, 0]
@@ -65,7 +57,7 @@ describe.each(databases)('concurrent writers over %s', (kind) => {
   })
 
   test('of concurrent edits with one If-Match exactly one goes through', async () => {
-    const ann = newClient(service)
+    const ann = newUser(service())
     const task = await ann.create()
     const answers = await times(WRITERS, (i) => ann.put(task.id, { title: `Edit ${i}` }, ifMatch(task.revision)))
     const winners: Task[] = []
@@ -78,7 +70,7 @@ describe.each(databases)('concurrent writers over %s', (kind) => {
   })
 
   test('concurrent toggles are each counted once', async () => {
-    const ann = newClient(service)
+    const ann = newUser(service())
     const { id } = await ann.create()
     const answers = await times(WRITERS + 1, async () => taskOf(await ann.complete(id)))
     answers.sort((a, b) => a.revision - b.revision)
@@ -88,7 +80,7 @@ describe.each(databases)('concurrent writers over %s', (kind) => {
   })
 
   test('concurrent changes of different fields are all kept', async () => {
-    const ann = newClient(service)
+    const ann = newUser(service())
     const { id } = await ann.create()
     const fields = { title: 'T', description: 'D', priority: 'high', due_date: '2026-11-24', tags: ['t'], position: 9 }
     await Promise.all(Object.entries(fields).map(async ([name, value]) => taskOf(await ann.put(id, { [name]: value }))))
@@ -96,7 +88,7 @@ describe.each(databases)('concurrent writers over %s', (kind) => {
   })
 
   test('of concurrent deletions exactly one goes through, and of concurrent creations with one id', async () => {
-    const ann = newClient(service)
+    const ann = newUser(service())
     const { id } = await ann.create()
     const deletions = await times(WRITERS, async () => (await ann.delete(id)).status)
     expect(deletions.sort().filter((status) => status !== 404)).toEqual([204])

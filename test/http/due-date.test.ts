@@ -1,7 +1,8 @@
 import { describe, expect, test } from 'bun:test'
 import { databases } from '../kit/boot.ts'
-import { newClient, taskOf, useService } from '../kit/client.ts'
 import { expectProblem } from '../kit/expect-problem.ts'
+import { useService } from '../kit/service.ts'
+import { newUser, taskOf } from '../kit/user.ts'
 
 /** A day stays as it is; a time comes back in UTC with milliseconds. */
 const taken: [sent: string | null, kept: string | null][] = [
@@ -70,7 +71,7 @@ describe.each(databases)('due_date over %s', (kind) => {
 
   for (const [sent, kept] of taken)
     test(`${sent} is kept as ${kept}`, async () => {
-      const ann = newClient(service)
+      const ann = newUser(service())
       const task = await ann.create({ due_date: sent })
       const other = await ann.create({ due_date: '2020-01-01' })
       const changed = await taskOf(await ann.put(other.id, { due_date: sent }))
@@ -81,7 +82,7 @@ describe.each(databases)('due_date over %s', (kind) => {
 
   for (const sent of refused)
     test(`${JSON.stringify(sent)} is 422`, async () => {
-      const ann = newClient(service)
+      const ann = newUser(service())
       const task = await ann.create({ due_date: '2026-11-24' })
       const faults = { pointers: ['/due_date'] }
       await expectProblem(await ann.post({ title: 'x', due_date: sent }), 422, 'validation-failed', faults)

@@ -1,7 +1,8 @@
 import { describe, expect, test } from 'bun:test'
 import { databases } from '../kit/boot.ts'
-import { newClient, taskOf, useService } from '../kit/client.ts'
 import { expectProblem } from '../kit/expect-problem.ts'
+import { useService } from '../kit/service.ts'
+import { newUser, taskOf } from '../kit/user.ts'
 
 const NUL = 'a\0b'
 const LONE = ['\ud83d', '\ude00', 'a\ud800b', '\ude00\ud83d']
@@ -102,7 +103,7 @@ describe.each(databases)('fields over %s', (kind) => {
 
   for (const [field, sent, kept = sent] of taken)
     test(`${field} ${shown(sent)} is taken by POST, PUT and PATCH, and kept`, async () => {
-      const ann = newClient(service)
+      const ann = newUser(service())
       const made = await ann.create({ [field]: sent })
       const id = (await ann.create()).id
       const answers = [made, await ann.read(made.id), await taskOf(await ann.put(id, { [field]: sent }))]
@@ -112,7 +113,7 @@ describe.each(databases)('fields over %s', (kind) => {
 
   for (const [field, sent] of refused)
     test(`${field} ${shown(sent)} is 422 at POST, PUT and PATCH, and changes nothing`, async () => {
-      const ann = newClient(service)
+      const ann = newUser(service())
       const before = await ann.create()
       const pointers = [`/${field}`]
       await expectProblem(await ann.post({ title: 'x', [field]: sent }), 422, 'validation-failed', { pointers })
@@ -123,7 +124,7 @@ describe.each(databases)('fields over %s', (kind) => {
     })
 
   test('numbers that JSON can write and a double cannot hold are 422', async () => {
-    const ann = newClient(service)
+    const ann = newUser(service())
     const json = { 'content-type': 'application/json' }
     for (const number of ['1e999', '-1e999', `1${'0'.repeat(400)}`]) {
       const response = await ann.post(`{"title":"x","position":${number}}`, json)
@@ -135,7 +136,7 @@ describe.each(databases)('fields over %s', (kind) => {
   test('every fault is named at once', async () => {
     const body = { priority: 'urgent', position: 'first', tags: [''], colour: 'crimson', 'a/b~c': 1 }
     const pointers = ['/title', '/priority', '/position', '/tags', '/colour', '/a~1b~0c']
-    await expectProblem(await newClient(service).post(body), 422, 'validation-failed', {
+    await expectProblem(await newUser(service()).post(body), 422, 'validation-failed', {
       pointers,
       unseen: ['urgent', 'first', 'crimson'],
     })

@@ -3,8 +3,9 @@ import { connect } from 'node:net'
 import ipaddr from 'ipaddr.js'
 import { clientAddress } from '../../src/http/limits.ts'
 import { databases } from '../kit/boot.ts'
-import { NO_TASK, newClient, useService } from '../kit/client.ts'
 import { expectProblem } from '../kit/expect-problem.ts'
+import { useService } from '../kit/service.ts'
+import { NO_TASK, newUser } from '../kit/user.ts'
 
 const LIMIT = 5
 
@@ -23,7 +24,7 @@ describe.each(databases)('limits over %s', (kind) => {
   const from = (address: string) => ({ 'x-forwarded-for': address })
 
   test("a user's requests beyond the limit are 429, and another user's go on", async () => {
-    const [ann, bob] = [newClient(service), newClient(service)]
+    const [ann, bob] = [newUser(service()), newUser(service())]
     for (let left = LIMIT - 1; left >= 0; left--) {
       const response = await ann.get(NO_TASK)
       expect(response.status).toBe(404)
@@ -38,7 +39,7 @@ describe.each(databases)('limits over %s', (kind) => {
   })
 
   test('a browser may read the refusal', async () => {
-    const ann = newClient(service)
+    const ann = newUser(service())
     const origin = { origin: 'http://localhost:3000' }
     for (let i = 0; i < LIMIT; i++) await ann.get(NO_TASK)
     const { status, headers } = await ann.get(NO_TASK, origin)
@@ -47,13 +48,14 @@ describe.each(databases)('limits over %s', (kind) => {
   })
 
   test('403 comes before 429, and counts', async () => {
-    const ann = newClient(service)
-    for (let i = 0; i <= LIMIT; i++) await expectProblem(await ann.send('GET', '/api/bob/tasks'), 403, 'wrong-user')
+    const ann = newUser(service())
+    for (let i = 0; i <= LIMIT; i++)
+      await expectProblem(await service().request(ann.id, 'GET', '/api/bob/tasks'), 403, 'wrong-user')
     await expectProblem(await ann.get(NO_TASK), 429, 'rate-limited')
   })
 
   test('422 comes after 429', async () => {
-    const ann = newClient(service)
+    const ann = newUser(service())
     for (let i = 0; i < LIMIT; i++) await expectProblem(await ann.post({}), 422, 'validation-failed')
     await expectProblem(await ann.post({}), 429, 'rate-limited')
   })
@@ -72,13 +74,13 @@ describe.each(databases)('limits over %s', (kind) => {
     })
 
   test('a known token goes on from an address that floods', async () => {
-    const ann = newClient(service)
+    const ann = newUser(service())
     const flooding = from('198.51.100.7')
     const authorization = `Bearer ${await service().tokens.sign(ann.id, 3600)}`
     expect((await ann.get(NO_TASK, { authorization })).status).toBe(404)
     for (let i = 0; i <= LIMIT; i++) await service().request(undefined, 'GET', '/nowhere', undefined, flooding)
     expect((await ann.get(NO_TASK, { authorization, ...flooding })).status).toBe(404)
-    await expectProblem(await newClient(service).get(NO_TASK, flooding), 429, 'rate-limited')
+    await expectProblem(await newUser(service()).get(NO_TASK, flooding), 429, 'rate-limited')
   })
 
   test('open routes count by address, and health does not', async () => {
@@ -92,8 +94,8 @@ describe.each(databases)('limits over %s', (kind) => {
   })
 
   test('an address of more than 8192 characters is 414', async () => {
-    const ann = newClient(service)
-    await expectProblem(await ann.send('GET', `${ann.tasks}?q=${'x'.repeat(8192)}`), 414, 'uri-too-long')
+    const ann = newUser(service())
+    await expectProblem(await ann.send('GET', `/tasks?q=${'x'.repeat(8192)}`), 414, 'uri-too-long')
   })
 
   test('a thousand header fields, or 64 KiB of them, are refused by the socket', async () => {
@@ -107,8 +109,8 @@ describe.each(databases)('event streams over %s', (kind) => {
   const service = useService(kind, { RATE_LIMIT: '0' })
 
   test('the eleventh stream of a user is 429, until another ends; other users have their own', async () => {
-    const [ann, bob] = [newClient(service), newClient(service)]
-    const open = (client: typeof ann) => client.send('GET', `/api/${client.id}/events`)
+    const [ann, bob] = [newUser(service()), newUser(service())]
+    const open = (client: typeof ann) => client.send('GET', `/events`)
     const streams = await Promise.all(Array.from({ length: 10 }, () => open(ann)))
     expect(streams.map(({ status }) => status)).toEqual(Array(10).fill(200))
     const refused = await open(ann)
@@ -128,7 +130,7 @@ describe.each(databases)('event streams over %s', (kind) => {
   })
 
   test('without a limit nothing is said of one', async () => {
-    const { headers } = await newClient(service).get(NO_TASK)
+    const { headers } = await newUser(service()).get(NO_TASK)
     expect([headers.get('ratelimit'), headers.get('ratelimit-policy')]).toEqual([null, null])
   })
 })

@@ -1,8 +1,10 @@
 import { afterAll, beforeAll, describe, expect, setDefaultTimeout, test } from 'bun:test'
-import { databases, newDatabase, SECRET } from '../kit/boot.ts'
+import { databases } from '../kit/boot.ts'
 import { claims, forge, hs256, now, part } from '../kit/forge.ts'
 import { createKey, type Issuer, startIssuer } from '../kit/issuer.ts'
+import { newDatabase } from '../kit/postgres-server.ts'
 import { newPlace, type Place, type Served } from '../kit/program.ts'
+import { SECRET } from '../kit/tokens.ts'
 
 setDefaultTimeout(90_000)
 

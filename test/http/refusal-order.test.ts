@@ -1,7 +1,9 @@
 import { describe, expect, test } from 'bun:test'
 import { databases, type Target } from '../kit/boot.ts'
-import { type Headers, NO_TASK, newClient, useService } from '../kit/client.ts'
 import { expectProblem } from '../kit/expect-problem.ts'
+import type { Headers } from '../kit/send.ts'
+import { useService } from '../kit/service.ts'
+import { NO_TASK, newUser } from '../kit/user.ts'
 
 const JSON_TYPE = { 'content-type': 'application/json' }
 const TOO_LARGE = `{"colour":"${'p'.repeat(1024 * 1024)}"}`
@@ -59,7 +61,7 @@ describe.each(databases)('the order of refusals over %s', (kind) => {
       }))
 
     test(`${name} before 404 and 412`, async () => {
-      const ann = newClient(service)
+      const ann = newUser(service())
       const { id } = await ann.create()
       const stale = { ...headers, 'if-match': '"999"' }
       for (const task of [NO_TASK, id])
@@ -95,7 +97,7 @@ describe.each(databases)('the order of refusals over %s', (kind) => {
   })
 
   test('404 before 412', async () => {
-    const ann = newClient(service)
+    const ann = newUser(service())
     const stale = { 'if-match': '"999"' }
     await expectProblem(await ann.put(NO_TASK, { title: 'x' }, stale), 404, 'task-not-found')
     await expectProblem(await ann.patch(NO_TASK, { title: 'x' }, stale), 404, 'task-not-found')
@@ -104,7 +106,7 @@ describe.each(databases)('the order of refusals over %s', (kind) => {
   })
 
   test('a stranger gets the same 401 whether the path and the body exist or not', async () => {
-    const ann = newClient(service)
+    const ann = newUser(service())
     const { id } = await ann.create()
     const texts = new Set<string>()
     for (const path of [`${ann.tasks}/${id}`, `${ann.tasks}/${NO_TASK}`, '/api/nobody/tasks/1', '/api/%ZZ/tasks/%00'])

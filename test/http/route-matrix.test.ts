@@ -1,8 +1,10 @@
 import { beforeAll, describe, expect, test } from 'bun:test'
 import { databases } from '../kit/boot.ts'
-import { type Headers, newClient, useService } from '../kit/client.ts'
 import { expectProblem } from '../kit/expect-problem.ts'
 import { fillPath, type Route, readRoutes } from '../kit/routes.ts'
+import type { Headers } from '../kit/send.ts'
+import { useService } from '../kit/service.ts'
+import { newUser } from '../kit/user.ts'
 
 /** All that a stranger may ask. A new route needs a token, or a line here. */
 const OPEN = ['GET /health', 'GET /health/ready']
@@ -23,7 +25,7 @@ describe.each(databases)("every route of the service's own table over %s", (kind
 
   /** The same request to each guarded route: as its example has it, and with a body that is nothing. */
   async function refusedEverywhere(status: number, code: string, user: string | undefined, headers: Headers = {}) {
-    const ann = newClient(service)
+    const ann = newUser(service())
     const before = await ann.create({ title: "Ann's secret" })
     for (const route of guarded())
       for (const method of methodsOf(route))
@@ -70,12 +72,12 @@ describe.each(databases)("every route of the service's own table over %s", (kind
   test("with another user's token: 403", () => refusedEverywhere(403, 'wrong-user', `bob-${crypto.randomUUID()}`))
 
   test("with another user's id in one's own path: 404, and nothing of theirs is seen or touched", async () => {
-    const bob = newClient(service)
+    const bob = newUser(service())
     const before = await bob.create({ title: "Bob's secret", description: 'secret', tags: ['secret'] })
     for (const { name, method, path, body } of guarded()) {
-      const ann = newClient(service)
+      const ann = newUser(service())
       await ann.create()
-      const response = await ann.send(method, fillPath(path, { user_id: ann.id, id: before.id }), body)
+      const response = await service().request(ann.id, method, fillPath(path, { user_id: ann.id, id: before.id }), body)
       if (path.includes('{id}')) await expectProblem(response, 404, 'task-not-found', { unseen: ['secret', bob.id] })
       else {
         expect(`${name} ${response.status}`).not.toMatch(/ 5\d\d$/)

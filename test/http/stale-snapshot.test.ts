@@ -1,6 +1,7 @@
 import { describe, expect, test } from 'bun:test'
-import postgres from 'postgres'
-import { type Client, ifMatch, newClient, taskOf, useService } from '../kit/client.ts'
+import { openSession } from '../kit/postgres-server.ts'
+import { useService } from '../kit/service.ts'
+import { ifMatch, newUser, taskOf, type User } from '../kit/user.ts'
 
 /** More than the pool has connections, so that some are pipelined behind those that wait. */
 const WRITERS = 12
@@ -13,8 +14,8 @@ const WRITERS = 12
 describe('writes that waited for another, over postgres', () => {
   const service = useService('postgres')
 
-  async function inLine(user: Client, writes: (() => Promise<Response>)[]): Promise<Response[]> {
-    const sql = postgres(service().databaseUrl ?? '', { max: 2, onnotice: () => {} })
+  async function inLine(user: User, writes: (() => Promise<Response>)[]): Promise<Response[]> {
+    const sql = openSession(service().databaseUrl ?? '', { max: 2 })
     const answers: Promise<Response>[] = []
     try {
       await sql.begin(async (tx) => {
@@ -37,7 +38,7 @@ describe('writes that waited for another, over postgres', () => {
   const times = (write: () => Promise<Response>) => Array.from({ length: WRITERS }, () => write)
 
   test('judge the task as it stands now: of edits with one If-Match exactly one goes through', async () => {
-    const ann = newClient(service)
+    const ann = newUser(service())
     const { id, revision } = await ann.create()
     const answers = await inLine(
       ann,
@@ -48,7 +49,7 @@ describe('writes that waited for another, over postgres', () => {
   })
 
   test('find a task gone that was deleted meanwhile, and raise nothing for it', async () => {
-    const ann = newClient(service)
+    const ann = newUser(service())
     const { id } = await ann.create()
     const answers = await inLine(ann, [
       ...times(() => ann.put(id, { title: 'x' })).slice(1),
@@ -66,7 +67,7 @@ describe('writes that waited for another, over postgres', () => {
   })
 
   test('toggle what the one before them left', async () => {
-    const ann = newClient(service)
+    const ann = newUser(service())
     const { id } = await ann.create()
     const answers = await inLine(
       ann,
@@ -80,7 +81,7 @@ describe('writes that waited for another, over postgres', () => {
   })
 
   test('make tasks with revisions of their own, beside those that change others', async () => {
-    const ann = newClient(service)
+    const ann = newUser(service())
     const { id } = await ann.create()
     const answers = await inLine(
       ann,

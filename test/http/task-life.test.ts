@@ -1,7 +1,8 @@
 import { describe, expect, test } from 'bun:test'
 import { databases } from '../kit/boot.ts'
-import { NO_TASK, newClient, type Task, taskOf, useService } from '../kit/client.ts'
 import { expectProblem } from '../kit/expect-problem.ts'
+import { useService } from '../kit/service.ts'
+import { NO_TASK, newUser, type Task, taskOf } from '../kit/user.ts'
 
 const TIME = /^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z$/
 const UUID7 = /^[0-9a-f]{8}-[0-9a-f]{4}-7[0-9a-f]{3}-[89ab][0-9a-f]{3}-[0-9a-f]{12}$/
@@ -36,7 +37,7 @@ describe.each(databases)('the life of a task over %s', (kind) => {
   const service = useService(kind)
 
   test('a title is enough, and everything else has its default', async () => {
-    const ann = newClient(service)
+    const ann = newUser(service())
     const task = await taskOf(await ann.post({ title: 'Buy milk' }), 201)
     expect(task).toEqual({
       id: expect.stringMatching(UUID7),
@@ -58,23 +59,23 @@ describe.each(databases)('the life of a task over %s', (kind) => {
   })
 
   test('every writable field is taken at creation', async () => {
-    const task = await newClient(service).create(full)
+    const task = await newUser(service()).create(full)
     expect(task).toMatchObject({ ...full, tags: [...full.tags], completed_at: task.created_at })
   })
 
   test('the answer to a creation says where the task is', async () => {
-    const ann = newClient(service, `ann/${crypto.randomUUID()}@example.com`)
+    const ann = newUser(service(), `ann/${crypto.randomUUID()}@example.com`)
     const response = await ann.post({ title: 'x' })
     const location = response.headers.get('location') ?? ''
     const task = await taskOf(response, 201)
     expect(location).toBe(`${ann.tasks}/${task.id}`)
-    expect(await taskOf(await ann.send('GET', location))).toEqual(task)
+    expect(await taskOf(await service().request(ann.id, 'GET', location))).toEqual(task)
   })
 
   for (const method of ['put', 'patch'] as const)
     for (const [change, becomes = change] of changes)
       test(`${method} ${JSON.stringify(change)} changes that and keeps the rest`, async () => {
-        const ann = newClient(service)
+        const ann = newUser(service())
         const before = await ann.create(full)
         const after = await taskOf(await ann[method](before.id, change))
         expect(after).toEqual({
@@ -88,7 +89,7 @@ describe.each(databases)('the life of a task over %s', (kind) => {
       })
 
   test('a deleted task is gone from every address, with 204 and no body', async () => {
-    const ann = newClient(service)
+    const ann = newUser(service())
     const { id } = await ann.create()
     const response = await ann.delete(id)
     expect([response.status, await response.text(), response.headers.get('content-type')]).toEqual([204, '', null])
@@ -103,7 +104,7 @@ describe.each(databases)('the life of a task over %s', (kind) => {
   })
 
   test('the list is a bare array, newest first, whatever is changed later', async () => {
-    const ann = newClient(service)
+    const ann = newUser(service())
     expect(await ann.list()).toEqual([])
     const ids: string[] = []
     for (let i = 0; i < 5; i++) ids.unshift((await ann.create({ title: `Task ${i}`, position: -i })).id)
@@ -113,7 +114,7 @@ describe.each(databases)('the life of a task over %s', (kind) => {
   })
 
   test('a task without a position stands after everything the user has had', async () => {
-    const ann = newClient(service)
+    const ann = newUser(service())
     const place = async (fields?: { position: number }) => (await ann.create(fields)).position
     expect([await place(), await place(), await place({ position: 10.25 }), await place()]).toEqual([1, 2, 10.25, 11])
     expect([await place({ position: -5 }), await place()]).toEqual([-5, 12])
@@ -124,11 +125,11 @@ describe.each(databases)('the life of a task over %s', (kind) => {
 
   test('there is a place after any position, and the last one stays finite', async () => {
     for (const position of [2 ** 53, 1e16, 1.5e300]) {
-      const ann = newClient(service)
+      const ann = newUser(service())
       await ann.create({ position })
       expect((await ann.create()).position).toBeGreaterThan(position)
     }
-    const ann = newClient(service)
+    const ann = newUser(service())
     await ann.create({ position: Number.MAX_VALUE })
     expect((await ann.create()).position).toBe(Number.MAX_VALUE)
   })

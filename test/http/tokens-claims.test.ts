@@ -1,6 +1,8 @@
 import { afterAll, beforeAll, describe, expect, setDefaultTimeout, test } from 'bun:test'
-import { boot, databases, SECRET, type Target } from '../kit/boot.ts'
-import { claims, expectRefused, forge, now } from '../kit/forge.ts'
+import { boot, databases, type Target } from '../kit/boot.ts'
+import { expectProblem } from '../kit/expect-problem.ts'
+import { claims, forge, now } from '../kit/forge.ts'
+import { SECRET } from '../kit/tokens.ts'
 
 setDefaultTimeout(60_000)
 
@@ -96,7 +98,7 @@ describe.each([...databases])('claims, over %s', (kind) => {
     target.request(undefined, 'GET', path, undefined, { authorization: `Bearer ${token}` })
 
   test.each(Object.entries(refused))('%s: refused', async (_, [code, make]) => {
-    await expectRefused(await get(forge({ claims: make() })), code)
+    await expectProblem(await get(forge({ claims: make() })), 401, code)
   })
 
   test.each(Object.entries(taken))('%s: taken', async (_, [user, make]) => {
@@ -114,16 +116,20 @@ describe.each([...databases])('claims, over %s', (kind) => {
   })
 
   test('a token that expired under an earlier secret says so', async () => {
-    await expectRefused(await get(forge({ key: previous[1], claims: claims({ exp: now() - 60 }) })), 'token-expired')
+    await expectProblem(
+      await get(forge({ key: previous[1], claims: claims({ exp: now() - 60 }) })),
+      401,
+      'token-expired',
+    )
   })
 
   test('a secret that is listed no more signs nothing', async () => {
-    await expectRefused(await get(forge({ key: retired })), 'token-invalid')
+    await expectProblem(await get(forge({ key: retired })), 401, 'token-invalid')
   })
 
   test('an expired token that somebody else signed is invalid, not expired', async () => {
     for (const key of [retired, '', `${SECRET} `])
-      await expectRefused(await get(forge({ key, claims: claims({ exp: now() - 60 }) })), 'token-invalid')
+      await expectProblem(await get(forge({ key, claims: claims({ exp: now() - 60 }) })), 401, 'token-invalid')
   })
 
   test('a token that has been taken is refused once it expires', async () => {
@@ -132,7 +138,7 @@ describe.each([...databases])('claims, over %s', (kind) => {
     const token = forge({ claims: claims({ exp }) })
     expect((await get(token)).status).toBe(200)
     await Bun.sleep((exp + SKEW_S) * 1000 - Date.now() + 100)
-    await expectRefused(await get(token), 'token-expired')
+    await expectProblem(await get(token), 401, 'token-expired')
   })
 })
 
@@ -165,6 +171,6 @@ describe.each([...databases])('JWT_ISSUER and JWT_AUDIENCE, over %s', (kind) => 
     const authorization = `Bearer ${forge({ claims: make() })}`
     const response = await target.request(undefined, 'GET', '/api/alice/tasks', undefined, { authorization })
     if (wanted === 200) expect(response.status).toBe(200)
-    else await expectRefused(response, wanted)
+    else await expectProblem(response, 401, wanted)
   })
 })

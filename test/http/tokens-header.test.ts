@@ -1,7 +1,8 @@
 import { afterAll, beforeAll, describe, expect, setDefaultTimeout, test } from 'bun:test'
 import { connect } from 'node:net'
 import { boot, databases, type Target } from '../kit/boot.ts'
-import { claims, expectRefused, forge } from '../kit/forge.ts'
+import { expectProblem } from '../kit/expect-problem.ts'
+import { claims, forge } from '../kit/forge.ts'
 
 setDefaultTimeout(60_000)
 
@@ -58,7 +59,7 @@ describe.each([...databases])('the Authorization header, over %s', (kind) => {
   test.each(Object.entries(forms))('%s', async (_, [wanted, form]) => {
     const response = await get(form === undefined ? {} : { authorization: form.replaceAll(/%(?!25)/g, forge()) })
     if (wanted === 200) expect(response.status).toBe(200)
-    else await expectRefused(response, wanted)
+    else await expectProblem(response, 401, wanted)
   })
 
   test('a token anywhere else is as good as none', async () => {
@@ -71,12 +72,12 @@ describe.each([...databases])('the Authorization header, over %s', (kind) => {
       [{}, `?token=${token}`],
       [{}, `?access_token=${token}&authorization=Bearer%20${token}`],
     ] as [Record<string, string>, string][])
-      await expectRefused(await get(headers, `/api/alice/tasks${query}`), 'token-missing')
+      await expectProblem(await get(headers, `/api/alice/tasks${query}`), 401, 'token-missing')
   })
 
   test('a token in the body is as good as none', async () => {
     const response = await target.request(undefined, 'POST', '/api/alice/tasks', { access_token: forge(), title: 'a' })
-    await expectRefused(response, 'token-missing')
+    await expectProblem(response, 401, 'token-missing')
   })
 
   test('two Authorization headers are refused, in either order', async () => {
@@ -100,7 +101,11 @@ describe.each([...databases])('the Authorization header, over %s', (kind) => {
   test('a stranger learns nothing about the body, whatever it is', async () => {
     for (const body of ['{', '{"title":1}', '', 'x'.repeat(50_000)]) {
       const headers = { 'content-type': 'text/plain' }
-      await expectRefused(await target.request(undefined, 'POST', '/api/alice/tasks', body, headers), 'token-missing')
+      await expectProblem(
+        await target.request(undefined, 'POST', '/api/alice/tasks', body, headers),
+        401,
+        'token-missing',
+      )
     }
   })
 })

@@ -1,6 +1,7 @@
 import { afterAll, beforeAll, describe, expect, setDefaultTimeout, test } from 'bun:test'
 import { boot, databases, type Target } from '../kit/boot.ts'
-import { expectRefused, forge, now } from '../kit/forge.ts'
+import { expectProblem } from '../kit/expect-problem.ts'
+import { forge, now } from '../kit/forge.ts'
 import { createKey, type Issuer, type IssuerKey, startIssuer } from '../kit/issuer.ts'
 import { freePort } from '../kit/postgres-server.ts'
 
@@ -46,15 +47,15 @@ describe.each([...databases])('a key set, over %s', (kind) => {
   })
 
   test.each([ed, es, rs])('$alg, expired: said so', async (key) => {
-    await expectRefused(await get(target, await key.sign({ exp: now() - 60 })), 'token-expired')
+    await expectProblem(await get(target, await key.sign({ exp: now() - 60 })), 401, 'token-expired')
   })
 
   test.each([ed, es, rs])('$alg without exp: refused', async (key) => {
-    await expectRefused(await get(target, await key.sign({ exp: undefined })), 'token-invalid')
+    await expectProblem(await get(target, await key.sign({ exp: undefined })), 401, 'token-invalid')
   })
 
   test('without a user id: refused', async () => {
-    await expectRefused(await get(target, await ed.sign({ sub: undefined })), 'token-invalid')
+    await expectProblem(await get(target, await ed.sign({ sub: undefined })), 401, 'token-invalid')
   })
 
   test('for another user than the path: 403', async () => {
@@ -93,7 +94,7 @@ test('a new key is found by its kid with one more fetch; after that, unknown kid
   issuer.publish(ed.jwk, es.jwk)
   expect(await status(target, await es.sign())).toBe(200)
   expect(issuer.fetches).toBe(2)
-  for (let i = 0; i < 5; i++) await expectRefused(await get(target, await strange.sign()), 'token-invalid')
+  for (let i = 0; i < 5; i++) await expectProblem(await get(target, await strange.sign()), 401, 'token-invalid')
   expect(issuer.fetches).toBe(2)
 })
 
@@ -112,10 +113,10 @@ test('with several keys and no kid, every key that fits is tried', async () => {
   const { target } = await start([first, second])
   for (const key of [first, second]) {
     expect(await status(target, await key.sign())).toBe(200)
-    await expectRefused(await get(target, await key.sign({ exp: now() - 60 })), 'token-expired')
+    await expectProblem(await get(target, await key.sign({ exp: now() - 60 })), 401, 'token-expired')
   }
-  await expectRefused(await get(target, await strange.sign({}, { kid: undefined })), 'token-invalid')
-  await expectRefused(await get(target, await strange.sign({ exp: 1 }, { kid: undefined })), 'token-invalid')
+  await expectProblem(await get(target, await strange.sign({}, { kid: undefined })), 401, 'token-invalid')
+  await expectProblem(await get(target, await strange.sign({ exp: 1 }, { kid: undefined })), 401, 'token-invalid')
 })
 
 test('while the issuer is down, known keys go on serving and unknown ones are refused', async () => {
@@ -123,7 +124,7 @@ test('while the issuer is down, known keys go on serving and unknown ones are re
   expect(await status(target, await ed.sign())).toBe(200)
   await issuer.stop()
   expect(await status(target, await ed.sign({ sub: 'alice', nonce: 1 }))).toBe(200)
-  await expectRefused(await get(target, await es.sign()), 'token-invalid')
+  await expectProblem(await get(target, await es.sign()), 401, 'token-invalid')
   expect(await status(target, await ed.sign({ sub: 'alice', nonce: 2 }))).toBe(200)
 })
 
@@ -133,7 +134,7 @@ test('an issuer that was never reached is 503, tokens under the secret work, and
   targets.push(target)
   await expectUnavailable(await get(target, await ed.sign()))
   expect(await status(target, forge())).toBe(200)
-  await expectRefused(await get(target, forge({ header: { alg: 'none' } })), 'token-invalid')
+  await expectProblem(await get(target, forge({ header: { alg: 'none' } })), 401, 'token-invalid')
   const late = Bun.serve({ hostname: '127.0.0.1', port, fetch: () => Response.json({ keys: [ed.jwk] }) })
   let answer = 503
   for (let tries = 0; answer === 503 && tries < 40; tries++) {
@@ -161,7 +162,7 @@ test.each([
   await Bun.sleep(1100)
   expect(await status(target, await ed.sign())).toBe(200)
   issuer.answer(rubbish)
-  await expectRefused(await get(target, await strange.sign()), 'token-invalid')
+  await expectProblem(await get(target, await strange.sign()), 401, 'token-invalid')
   expect(await status(target, await ed.sign({ nonce: 1 }))).toBe(200)
 })
 
@@ -192,7 +193,7 @@ test('BETTER_AUTH_URL implies where the keys are, the issuer and the audience', 
   expect(await status(target, await ed.sign({ iss: `${iss}/`, aud: `${iss}/` }))).toBe(200)
   expect(await status(target, await ed.sign({ iss, aud: ['other', iss] }))).toBe(200)
   for (const claims of [{}, { iss }, { aud: iss }, { iss: 'https://other.example', aud: iss }, { iss, aud: 'other' }])
-    await expectRefused(await get(target, await ed.sign(claims)), 'token-invalid')
+    await expectProblem(await get(target, await ed.sign(claims)), 401, 'token-invalid')
   expect(await status(target, forge())).toBe(200)
 })
 
@@ -205,5 +206,5 @@ test('JWKS_URL, JWT_ISSUER and JWT_AUDIENCE have precedence over what BETTER_AUT
   }))
   expect(await status(target, await ed.sign({ iss: 'me', aud: 'you' }))).toBe(200)
   const implied = 'https://unreachable.invalid'
-  await expectRefused(await get(target, await ed.sign({ iss: implied, aud: implied })), 'token-invalid')
+  await expectProblem(await get(target, await ed.sign({ iss: implied, aud: implied })), 401, 'token-invalid')
 })

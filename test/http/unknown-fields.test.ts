@@ -1,7 +1,8 @@
 import { describe, expect, test } from 'bun:test'
 import { databases } from '../kit/boot.ts'
-import { NO_TASK, newClient, type Task, taskOf, useService } from '../kit/client.ts'
 import { expectProblem } from '../kit/expect-problem.ts'
+import { useService } from '../kit/service.ts'
+import { NO_TASK, newUser, type Task, taskOf } from '../kit/user.ts'
 
 const JSON_TYPE = { 'content-type': 'application/json' }
 
@@ -33,7 +34,7 @@ describe.each(databases)('fields that are not for writing, over %s', (kind) => {
 
   for (const [name, pointer] of unknown)
     test(`an unknown field ${JSON.stringify(name)} is 422 at ${pointer}, and nothing is dropped`, async () => {
-      const ann = newClient(service)
+      const ann = newUser(service())
       const task = await ann.create()
       // Written out: an object literal cannot hold a `__proto__` of its own.
       const body = `{"title":"x",${JSON.stringify(name)}:"Secret wish"}`
@@ -51,7 +52,7 @@ describe.each(databases)('fields that are not for writing, over %s', (kind) => {
     })
 
   test('a task that was read can be written back as it is', async () => {
-    const ann = newClient(service)
+    const ann = newUser(service())
     const task = await ann.create({ description: 'x', due_date: '2026-11-24', tags: ['home'], completed: true })
     for (const write of [ann.put, ann.patch]) {
       const after = await taskOf(await write(task.id, await ann.read(task.id)))
@@ -60,7 +61,7 @@ describe.each(databases)('fields that are not for writing, over %s', (kind) => {
   })
 
   test('a task can be made as a copy of another', async () => {
-    const ann = newClient(service)
+    const ann = newUser(service())
     const original = await ann.create({ description: 'x', completed: true, position: 4 })
     const { id, ...fields } = original
     const copy = await ann.create(fields)
@@ -69,7 +70,7 @@ describe.each(databases)('fields that are not for writing, over %s', (kind) => {
   })
 
   test('read-only fields are ignored, whatever they hold', async () => {
-    const ann = newClient(service)
+    const ann = newUser(service())
     const task = await ann.create()
     for (const [i, fields] of readOnly(task).entries()) {
       const after = await taskOf(await ann.put(task.id, { ...fields, id: NO_TASK, title: `Title ${i}` }))
@@ -81,7 +82,7 @@ describe.each(databases)('fields that are not for writing, over %s', (kind) => {
   })
 
   test('an update that has nothing to change is 422', async () => {
-    const ann = newClient(service)
+    const ann = newUser(service())
     const task = await ann.create()
     for (const body of [{}, { id: task.id }, ...readOnly(task)])
       for (const write of [ann.put, ann.patch])

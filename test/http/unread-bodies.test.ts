@@ -1,8 +1,8 @@
 import { describe, expect, setDefaultTimeout, test } from 'bun:test'
 import { connect } from 'node:net'
 import { boot, databases, type Target } from '../kit/boot.ts'
-import { NO_TASK } from '../kit/client.ts'
 import { untilRefused } from '../kit/until.ts'
+import { NO_TASK } from '../kit/user.ts'
 
 setDefaultTimeout(60_000)
 

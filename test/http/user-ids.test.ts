@@ -1,7 +1,8 @@
 import { describe, expect, test } from 'bun:test'
 import { databases } from '../kit/boot.ts'
-import { newClient, taskOf, useService } from '../kit/client.ts'
 import { expectProblem } from '../kit/expect-problem.ts'
+import { useService } from '../kit/service.ts'
+import { newUser, taskOf } from '../kit/user.ts'
 
 /** Opaque, case-sensitive, up to 255 characters, compared after percent-decoding. */
 const ids = [
@@ -55,7 +56,7 @@ describe.each(databases)('user ids over %s', (kind) => {
 
   for (const id of ids)
     test(`${JSON.stringify(id.slice(0, 40))} has tasks of their own`, async () => {
-      const user = newClient(service, id)
+      const user = newUser(service(), id)
       const task = await user.create()
       expect(task.user_id).toBe(id)
       expect(await user.read(task.id)).toEqual(task)
@@ -66,7 +67,7 @@ describe.each(databases)('user ids over %s', (kind) => {
 
   for (const [one, other] of strangers)
     test(`${JSON.stringify(one.slice(0, 20))} is not ${JSON.stringify(other.slice(0, 20))}`, async () => {
-      const [ann, bob] = [newClient(service, `${one}`), newClient(service, `${other}`)]
+      const [ann, bob] = [newUser(service(), `${one}`), newUser(service(), `${other}`)]
       const task = await ann.create()
       await expectProblem(await service().request(bob.id, 'GET', ann.tasks), 403, 'wrong-user')
       await expectProblem(await bob.get(task.id), 404, 'task-not-found')
@@ -74,10 +75,10 @@ describe.each(databases)('user ids over %s', (kind) => {
     })
 
   test('an address may encode more than it must', async () => {
-    const ann = newClient(service, 'ann-~_.x')
+    const ann = newUser(service(), 'ann-~_.x')
     const task = await ann.create()
     for (const path of ['/api/%61nn-~_.x/tasks', '/api/ann%2D%7E%5F%2Ex/tasks', '/api/%61%6E%6e-~_%2ex/tasks'])
-      expect(await (await ann.send('GET', path)).json()).toEqual([task])
+      expect(await (await service().request(ann.id, 'GET', path)).json()).toEqual([task])
   })
 
   test('a path that cannot be decoded is nobody', async () => {

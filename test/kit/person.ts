@@ -3,7 +3,7 @@ import { jwtClient } from 'better-auth/client/plugins'
 
 export const PASSWORD = 'correct horse battery staple'
 
-/** Somebody with Better Auth's own client, which keeps the session's token as its documentation of `bearer` says. */
+/** Somebody with an account: Better Auth's own client, which keeps the session's token for the `bearer` plugin. */
 export function newPerson(url: string, email = `${crypto.randomUUID()}@example.com`) {
   let session = ''
   const client = createAuthClient({
@@ -32,14 +32,3 @@ export function newPerson(url: string, email = `${crypto.randomUUID()}@example.c
     },
   }
 }
-
-/** A request with whatever stands in the headers, and no other credentials. */
-export function send(url: string, method: string, path: string, body?: unknown, headers: Record<string, string> = {}) {
-  return fetch(url + path, {
-    method,
-    headers: { ...(body === undefined ? {} : { 'content-type': 'application/json' }), ...headers },
-    ...(body === undefined ? {} : { body: typeof body === 'string' ? body : JSON.stringify(body) }),
-  })
-}
-
-export const bearer = (token: string) => ({ authorization: `Bearer ${token}` })

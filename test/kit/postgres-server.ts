@@ -2,6 +2,7 @@ import { spawn } from 'node:child_process'
 import { chown, cp, mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
+import postgres from 'postgres'
 
 /** `nobody`: PostgreSQL refuses to run as root. */
 const NOBODY = 65534
@@ -96,6 +97,34 @@ export async function startPostgresServer(
       await rm(root, { recursive: true, force: true })
     },
   }
+}
+
+let shared: Promise<PostgresServer> | undefined
+
+/** The address of a new, empty database: on `server`, or on `TEST_DATABASE_URL`, or on one server for the whole run. */
+export async function newDatabase(server?: PostgresServer): Promise<string> {
+  const name = `doable_${crypto.randomUUID().replaceAll('-', '')}`
+  const url = new URL(server?.url() ?? process.env['TEST_DATABASE_URL'] ?? (await sharedServer()).url())
+  const admin = openSession(url.href)
+  await admin.unsafe(`create database ${name}`)
+  await admin.end()
+  url.pathname = `/${name}`
+  return url.href
+}
+
+function sharedServer(): Promise<PostgresServer> {
+  shared ??= startPostgresServer()
+  return shared
+}
+
+export async function stopSharedServer(): Promise<void> {
+  await shared?.then(({ stop }) => stop())
+  shared = undefined
+}
+
+/** A client of the test's own, of one connection or more. Whoever opens it ends it. */
+export function openSession(url: string, options: postgres.Options<Record<string, never>> = {}): postgres.Sql {
+  return postgres(url, { max: 1, onnotice: () => {}, ...options })
 }
 
 /**

@@ -1,6 +1,7 @@
 import { afterAll, afterEach, beforeAll, expect } from 'bun:test'
-import postgres from 'postgres'
-import { boot, newDatabase, type Target } from './boot.ts'
+import type postgres from 'postgres'
+import { boot, type Target } from './boot.ts'
+import { newDatabase, openSession } from './postgres-server.ts'
 import { type Network, startProxy } from './proxy.ts'
 
 export const DEADLINE = 2000
@@ -92,7 +93,7 @@ export function useSubject(): () => { it: Subject; proxy: Network } {
   let it: Subject
   beforeAll(async () => {
     const url = await newDatabase()
-    const admin = postgres(url, { max: 1, onnotice: () => {} })
+    const admin = openSession(url)
     proxy = await startProxy({ port: Number(new URL(url).port) })
     const target = await boot('postgres', { DATABASE_URL: proxy.through(url), REQUEST_TIMEOUT_MS: String(DEADLINE) })
     it = new Subject(target, admin)

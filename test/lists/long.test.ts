@@ -1,7 +1,7 @@
 import { beforeAll, describe, expect, test } from 'bun:test'
 import type { Task } from '../../src/tasks/model.ts'
 import { databases } from '../kit/boot.ts'
-import { useService } from '../kit/client.ts'
+import { useService } from '../kit/service.ts'
 import { newUser, type User } from '../kit/user.ts'
 
 /** Of one, two, three and four bytes in UTF-8, and what JSON or PostgreSQL's arrays must escape. */

@@ -1,7 +1,7 @@
 import { beforeAll, describe, expect, test } from 'bun:test'
 import type { Task } from '../../src/tasks/model.ts'
 import { databases } from '../kit/boot.ts'
-import { useService } from '../kit/client.ts'
+import { useService } from '../kit/service.ts'
 import { newUser, nextPage, type User, walk } from '../kit/user.ts'
 
 const priorities = ['low', 'medium', 'high'] as const
@@ -52,8 +52,8 @@ describe.each(databases)('orders over %s', (kind) => {
           },
         })),
       )
-    for (const task of (await user.tasks('?limit=4')).slice(2)) await user.update(task.id, { description: 'changed' })
-    all = await user.tasks()
+    for (const task of (await user.list('?limit=4')).slice(2)) await user.update(task.id, { description: 'changed' })
+    all = await user.list()
   })
 
   for (const [sort, key] of orders)
@@ -61,7 +61,7 @@ describe.each(databases)('orders over %s', (kind) => {
       test(`${descending ? '-' : ''}${sort}, ties by id, and in pages of any size the same`, async () => {
         const expected = sorted(all, key, descending)
         const query = `?sort=${descending ? '-' : ''}${sort}`
-        expect(await user.tasks(query)).toEqual(expected)
+        expect(await user.list(query)).toEqual(expected)
         for (const limit of [1, 7, 10, 29, 30, 31]) {
           const pages = await walk(service(), user, `/tasks${query}&limit=${limit}`)
           expect(pages.map((page) => page.length)).toEqual(
@@ -73,7 +73,7 @@ describe.each(databases)('orders over %s', (kind) => {
 
   test('tasks without a due date come last, whichever way', async () => {
     for (const query of ['?sort=due_date', '?sort=-due_date']) {
-      const dues = (await user.tasks(query)).map((task) => task.due_date)
+      const dues = (await user.list(query)).map((task) => task.due_date)
       expect(dues.slice(dues.indexOf(null)).every((due) => due === null)).toBe(true)
     }
   })
@@ -88,7 +88,7 @@ describe.each(databases)('orders over %s', (kind) => {
   })
 
   test('newest first is what comes unasked', async () => {
-    expect(await user.tasks()).toEqual(await user.tasks('?sort=-created_at'))
+    expect(await user.list()).toEqual(await user.list('?sort=-created_at'))
   })
 
   test('the link keeps the rest of the query, and its own page has no second cursor', async () => {

@@ -1,8 +1,9 @@
 import { beforeEach, describe, expect, test } from 'bun:test'
 import type { Task } from '../../src/tasks/model.ts'
 import { databases } from '../kit/boot.ts'
-import { useService } from '../kit/client.ts'
-import { invalidAt, newUser, problemOf, type User } from '../kit/user.ts'
+import { expectProblem } from '../kit/expect-problem.ts'
+import { useService } from '../kit/service.ts'
+import { newUser, type User } from '../kit/user.ts'
 
 describe.each(databases)('the trash over %s', (kind) => {
   const service = useService(kind)
@@ -20,8 +21,7 @@ describe.each(databases)('the trash over %s', (kind) => {
     })
   })
 
-  const trash = () => user.read<Task[]>('/trash')
-  const gone = { status: 404, code: 'task-not-found', pointers: [] }
+  const trash = () => user.trash()
 
   test('a deleted task is in the trash, as it was, and nowhere else', async () => {
     await user.remove(task.id)
@@ -33,7 +33,7 @@ describe.each(databases)('the trash over %s', (kind) => {
       deleted_at: expect.stringMatching(/^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z$/),
       updated_at: expect.any(String),
     })
-    expect(await user.tasks()).toEqual([])
+    expect(await user.list()).toEqual([])
     for (const [method, path, body] of [
       ['GET', `/tasks/${task.id}`],
       ['PUT', `/tasks/${task.id}`, { title: 'x' }],
@@ -41,7 +41,7 @@ describe.each(databases)('the trash over %s', (kind) => {
       ['PATCH', `/tasks/${task.id}/complete`],
       ['DELETE', `/tasks/${task.id}`],
     ] as const)
-      expect(await problemOf(await user.send(method, path, body))).toEqual(gone)
+      await expectProblem(await user.send(method, path, body), 404, 'task-not-found')
   })
 
   test('restoring gives it back as it was, at a new revision, once', async () => {
@@ -50,9 +50,9 @@ describe.each(databases)('the trash over %s', (kind) => {
     expect(answer.status).toBe(200)
     const restored = (await answer.json()) as Task
     expect(restored).toEqual({ ...task, revision: 3, updated_at: expect.any(String) })
-    expect(await user.tasks()).toEqual([restored])
+    expect(await user.list()).toEqual([restored])
     expect(await trash()).toEqual([])
-    expect(await problemOf(await user.send('POST', `/tasks/${task.id}/restore`))).toEqual(gone)
+    await expectProblem(await user.send('POST', `/tasks/${task.id}/restore`), 404, 'task-not-found')
   })
 
   test('a purged task leaves a tombstone without content, for sync alone', async () => {
@@ -76,30 +76,28 @@ describe.each(databases)('the trash over %s', (kind) => {
       ['POST', `/tasks/${task.id}/restore`],
       ['DELETE', `/trash/${task.id}`],
     ] as const)
-      expect(await problemOf(await user.send(method, path))).toEqual(gone)
-    expect((await problemOf(await user.send('POST', '/tasks', { id: task.id, title: 'again' }))).code).toBe(
-      'task-exists',
-    )
+      await expectProblem(await user.send(method, path), 404, 'task-not-found')
+    await expectProblem(await user.post({ id: task.id, title: 'again' }), 409, 'task-exists')
   })
 
   test('only what is in the trash can be purged or restored', async () => {
-    expect(await problemOf(await user.send('DELETE', `/trash/${task.id}`))).toEqual(gone)
-    expect(await problemOf(await user.send('POST', `/tasks/${task.id}/restore`))).toEqual(gone)
-    expect(await user.tasks()).toEqual([task])
+    await expectProblem(await user.send('DELETE', `/trash/${task.id}`), 404, 'task-not-found')
+    await expectProblem(await user.send('POST', `/tasks/${task.id}/restore`), 404, 'task-not-found')
+    expect(await user.list()).toEqual([task])
   })
 
   test("another user's trash is 404 under one's own path, and 403 under theirs", async () => {
     await user.remove(task.id)
     const stranger = newUser(service())
-    expect(await problemOf(await stranger.send('DELETE', `/trash/${task.id}`))).toEqual(gone)
-    expect(await problemOf(await stranger.send('POST', `/tasks/${task.id}/restore`))).toEqual(gone)
+    await expectProblem(await stranger.send('DELETE', `/trash/${task.id}`), 404, 'task-not-found')
+    await expectProblem(await stranger.send('POST', `/tasks/${task.id}/restore`), 404, 'task-not-found')
     for (const [method, path] of [
       ['GET', '/trash'],
       ['DELETE', `/trash/${task.id}`],
       ['POST', `/tasks/${task.id}/restore`],
       ['DELETE', `?confirm=${user.id}`],
     ] as const)
-      expect((await problemOf(await service().request(stranger.id, method, user.base + path))).code).toBe('wrong-user')
+      await expectProblem(await service().request(stranger.id, method, user.base + path), 403, 'wrong-user')
     expect(await trash()).toHaveLength(1)
   })
 
@@ -130,8 +128,10 @@ describe.each(databases)('the trash over %s', (kind) => {
       ['?status=completed&completed=false', '/completed'],
       ['?status=completed&status=completed', '/status'],
     ] as const)
-      expect(await problemOf(await user.send('DELETE', `/tasks${query}`))).toEqual(invalidAt(pointer))
-    expect(await user.tasks()).toEqual([task])
+      await expectProblem(await user.send('DELETE', `/tasks${query}`), 422, 'validation-failed', {
+        pointers: [pointer],
+      })
+    expect(await user.list()).toEqual([task])
   })
 
   test('erasing takes everything with it, the trash, tombstones and kept answers too', async () => {
@@ -141,7 +141,7 @@ describe.each(databases)('the trash over %s', (kind) => {
     await user.send('POST', '/tasks', { title: 'keyed' }, keyed)
     await user.remove(task.id)
     expect((await user.send('DELETE', `?confirm=${user.id}`)).status).toBe(204)
-    expect(await user.tasks()).toEqual([])
+    expect(await user.list()).toEqual([])
     expect(await trash()).toEqual([])
     expect(await user.changes()).toEqual({ changes: [], next: 0, more: false })
     expect((await user.send('GET', '/tasks')).headers.get('etag')).toBe('"0"')
@@ -154,7 +154,7 @@ describe.each(databases)('the trash over %s', (kind) => {
 
   test('erasing needs the user id once more', async () => {
     for (const query of ['', '?confirm=', '?confirm=yes', `?confirm=${user.id}x`, `?confirm=${user.id.toUpperCase()}`])
-      expect(await problemOf(await user.send('DELETE', query))).toEqual(invalidAt('/confirm'))
-    expect(await user.tasks()).toEqual([task])
+      await expectProblem(await user.send('DELETE', query), 422, 'validation-failed', { pointers: ['/confirm'] })
+    expect(await user.list()).toEqual([task])
   })
 })

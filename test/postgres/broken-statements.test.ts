@@ -1,14 +1,10 @@
-import { beforeAll, expect, setDefaultTimeout, test } from 'bun:test'
+import { expect, setDefaultTimeout, test } from 'bun:test'
 import { drizzle } from 'drizzle-orm/postgres-js'
-import postgres from 'postgres'
-import { createApp } from '../../src/app.ts'
-import { createTokens } from '../../src/auth/token.ts'
-import { readConfig } from '../../src/config.ts'
+import type postgres from 'postgres'
 import { migrate } from '../../src/db/migrate.ts'
-import { createLog } from '../../src/log.ts'
-import { createFeed } from '../../src/sync/feed.ts'
 import { purgeExpired } from '../../src/tasks/purge.ts'
-import { newDatabase, SECRET } from '../kit/boot.ts'
+import { type App, appOver, intercept } from '../kit/driver.ts'
+import { newDatabase, openSession } from '../kit/postgres-server.ts'
 import { fillPath, type Route, routesOf } from '../kit/routes.ts'
 
 setDefaultTimeout(60_000)
@@ -16,35 +12,7 @@ setDefaultTimeout(60_000)
 const MARK = 'Zanzibar'
 const TABLES = { users: 'id', tasks: 'user_id', idempotency_keys: 'user_id', accounts: 'id' }
 
-/** A client of postgres.js as Drizzle uses it, whose statements may be broken. */
-function clientOf(sql: postgres.Sql, change: (text: string) => string): postgres.Sql {
-  const wrap = (inner: postgres.Sql | postgres.TransactionSql): object => ({
-    options: sql.options,
-    unsafe: (text: string, parameters: never[], settings: object) => inner.unsafe(change(text), parameters, settings),
-    begin: (work: (tx: object) => Promise<unknown>) => sql.begin((tx) => work(wrap(tx))),
-  })
-  return wrap(sql) as postgres.Sql
-}
-
-async function appOver(client: postgres.Sql) {
-  const log = createLog('silent')
-  const config = { ...readConfig({ DATABASE_URL: 'postgres://a@b/c', BETTER_AUTH_SECRET: SECRET }), rateLimit: 0 }
-  const db = drizzle(client)
-  const tokens = await createTokens({ ...config, secrets: [SECRET] })
-  const feed = createFeed(db, log)
-  const isReady = async () => true
-  const rest = { secret: SECRET, accounts: undefined, metrics: undefined, collation: 'default', isReady }
-  const app = createApp({ config, db, tokens, feed, log, ...rest })
-  return async (user: string, method: string, path: string, body?: unknown, more: Record<string, string> = {}) => {
-    const authorization = `Bearer ${await tokens.sign(user, 60)}`
-    const headers = { authorization, 'content-type': 'application/json', ...more }
-    const init = { method, headers, ...(body === undefined ? {} : { body: JSON.stringify(body) }) }
-    return app.handle(new Request(`http://localhost${path}`, init))
-  }
-}
-type Ask = Awaited<ReturnType<typeof appOver>>
-
-async function make(ask: Ask, user: string, fields: object): Promise<string> {
+async function make(ask: App, user: string, fields: object): Promise<string> {
   const response = await ask(user, 'POST', `/api/${user}/tasks`, fields)
   return ((await response.json()) as { id: string }).id
 }
@@ -58,16 +26,14 @@ async function everythingOf(sql: postgres.Sql, user: string) {
   )
 }
 
-let routes: Route[]
-beforeAll(async () => {
-  const ask = await appOver(postgres('postgres://nobody@localhost/nothing'))
-  const document = await (await ask('ann', 'GET', '/swagger/json')).json()
+/** The guarded routes but for streams. What erases the user comes last, or nothing would be left for the others. */
+async function readGuarded(app: App): Promise<Route[]> {
+  const document = await (await app('ann', 'GET', '/swagger/json')).json()
   const isLast = ({ method, path }: Route) => method === 'DELETE' && path.endsWith('{user_id}')
-  // What erases the user comes last, or there would be nothing left for the others to go wrong with.
-  routes = routesOf(document)
+  return routesOf(document)
     .filter(({ open, name }) => !open && !name.endsWith('/events'))
     .sort((a, b) => Number(isLast(a)) - Number(isLast(b)))
-})
+}
 
 interface Loss {
   /** Which statements lose it; all that have it. */
@@ -89,7 +55,7 @@ const losses: [what: string, table: keyof typeof TABLES, loss: Loss][] = [
 
 for (const [what, table, { among = /./, least, refused }] of losses)
   test(`${what} that have lost the comparison of ${table} with the owner leak nothing and change nothing of another user's`, async () => {
-    const sql = postgres(await newDatabase(), { max: 4, fetch_types: false, onnotice: () => {} })
+    const sql = openSession(await newDatabase(), { max: 4, fetch_types: false })
     await migrate(drizzle(sql))
     const seen = new Set<string>()
     const comparison = new RegExp(`"?(?:doable"\\."${table}"|\\b${table})"?\\."?${TABLES[table]}" = (\\$\\d+)`, 'g')
@@ -100,7 +66,7 @@ for (const [what, table, { among = /./, least, refused }] of losses)
       if (without !== text) seen.add(text)
       return without
     }
-    const client = clientOf(sql, broken)
+    const client = intercept(sql, broken)
     const [sound, cut] = [await appOver(sql), await appOver(client)]
 
     const ids: string[] = []
@@ -148,7 +114,7 @@ for (const [what, table, { among = /./, least, refused }] of losses)
       if (imported.status === 200) expect(JSON.parse(imported.text)).toMatchObject({ imported: 1, skipped: 0 })
     }
     await purgeExpired(drizzle(client), 30).catch(() => {})
-    for (const { method, path, body } of routes)
+    for (const { method, path, body } of await readGuarded(sound))
       for (const id of ids) {
         const query = path.endsWith('{user_id}')
           ? '?confirm=bob&account=true'

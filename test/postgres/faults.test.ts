@@ -1,7 +1,6 @@
 import { expect, setDefaultTimeout, test } from 'bun:test'
-import postgres from 'postgres'
 import { boot } from '../kit/boot.ts'
-import { startPostgresServer } from '../kit/postgres-server.ts'
+import { openSession, startPostgresServer } from '../kit/postgres-server.ts'
 import { type Network, startProxy } from '../kit/proxy.ts'
 import { type Answer, DEADLINE, Subject, useSubject } from '../kit/subject.ts'
 import { until } from '../kit/until.ts'
@@ -103,7 +102,7 @@ test('PostgreSQL stopped, crashed and started again: 503 meanwhile, and back at 
   const target = await boot('postgres', { DATABASE_URL: server.url(), REQUEST_TIMEOUT_MS: String(DEADLINE) })
   try {
     for (const signal of ['SIGINT', 'SIGQUIT'] as const) {
-      const admin = postgres(server.url(), { max: 1, onnotice: () => {} })
+      const admin = openSession(server.url())
       const it = new Subject(target, admin)
       const answers: Answer[] = []
       const running = it.traffic(3500, answers)

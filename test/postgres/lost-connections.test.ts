@@ -1,6 +1,6 @@
 import { expect, setDefaultTimeout, test } from 'bun:test'
-import postgres from 'postgres'
 import { boot } from '../kit/boot.ts'
+import { openSession } from '../kit/postgres-server.ts'
 import { useSubject } from '../kit/subject.ts'
 import { until } from '../kit/until.ts'
 
@@ -78,7 +78,7 @@ test('idle connections closed under us go unseen, by reads and by writes', async
 
 test('backends killed in the middle of statements: reads go unseen, writes are 503 or done', async () => {
   const { it, proxy } = subject()
-  const locker = postgres(proxy.through(it.target.databaseUrl ?? ''), { max: 1, onnotice: () => {} })
+  const locker = openSession(proxy.through(it.target.databaseUrl ?? ''))
   await locker.begin(async (tx) => {
     // Every write of alice now waits for her row.
     await tx`select 1 from doable.users where id = 'alice' for update`
@@ -97,7 +97,7 @@ test('backends killed in the middle of statements: reads go unseen, writes are 5
 
 test('a write that waits for a lock ends in 503, and is not done once the lock is gone', async () => {
   const { it } = subject()
-  const locker = postgres(it.target.databaseUrl ?? '', { max: 1, onnotice: () => {} })
+  const locker = openSession(it.target.databaseUrl ?? '')
   await locker.begin(async (tx) => {
     await tx`select 1 from doable.users where id = 'alice' for update`
     expect((await it.ask('POST', '/tasks', { title: 'waited' })).status).toBe(503)

@@ -1,14 +1,16 @@
 import { expect, setDefaultTimeout, test } from 'bun:test'
-import postgres from 'postgres'
+import type postgres from 'postgres'
 import { migrations } from '../../src/db/migrate.ts'
-import { boot, newDatabase } from '../kit/boot.ts'
-import { launch, runToEnd } from '../kit/launch.ts'
+import { boot } from '../kit/boot.ts'
+import { newDatabase, openSession } from '../kit/postgres-server.ts'
+import { newPlace, runToEnd } from '../kit/program.ts'
+import { SECRET } from '../kit/tokens.ts'
 import { until } from '../kit/until.ts'
 
 setDefaultTimeout(90_000)
 
 async function withAdmin<T>(url: string, work: (sql: postgres.Sql) => Promise<T>): Promise<T> {
-  const sql = postgres(url, { max: 1, onnotice: () => {} })
+  const sql = openSession(url)
   try {
     return await work(sql)
   } finally {
@@ -34,7 +36,7 @@ test('four first starts at once over one empty database all succeed', async () =
 test('four programs that migrate at once all succeed', async () => {
   const url = await newDatabase()
   const runs = await Promise.all(Array.from({ length: 4 }, () => runToEnd(['migrate'], { DATABASE_URL: url })))
-  expect(runs.map(({ code, output }) => [code, output])).toEqual(
+  expect(runs.map(({ code, stdout }) => [code, stdout])).toEqual(
     runs.map(() => [0, expect.stringContaining('is up to date')]),
   )
   expect(await applied(url)).toHaveLength(migrations.length)
@@ -50,10 +52,11 @@ test('a second migrate changes nothing', async () => {
 
 test('a program killed while it waits to migrate leaves nothing half done, and the next start succeeds', async () => {
   const url = await newDatabase()
+  await using place = await newPlace()
   await withAdmin(url, async (sql) => {
     await sql.begin(async (tx) => {
       await tx`select pg_advisory_xact_lock(${String(0x646f61626c65)})`
-      const waiting = launch(['migrate'], { DATABASE_URL: url })
+      const waiting = place.start(['migrate'], { DATABASE_URL: url, BETTER_AUTH_SECRET: SECRET })
       // A transaction keeps the first view of others' activity that it has had: another connection looks.
       await withAdmin(url, (other) =>
         until('the program waits for the lock', async () => {
@@ -62,8 +65,7 @@ test('a program killed while it waits to migrate leaves nothing half done, and t
           return rows.length > 0
         }),
       )
-      waiting.kill('SIGKILL')
-      await waiting.ended
+      await waiting.end('SIGKILL')
     })
     expect(await sql`select to_regclass('doable.tasks') as found`).toMatchObject([{ found: null }])
   })
@@ -75,10 +77,9 @@ test('a role that may not make a schema is told so, at once', async () => {
   const role = `poor_${crypto.randomUUID().replaceAll('-', '')}`
   await withAdmin(url.href, (sql) => sql.unsafe(`create role ${role} login`))
   url.username = role
-  const { code, output } = await runToEnd(['migrate'], { DATABASE_URL: url.href })
-  expect(code).toBe(1)
-  expect(output).toMatch(/cannot be used: permission denied for database/)
-  expect(output.trim().split('\n')).toHaveLength(1)
+  const { code, stdout, stderr } = await runToEnd(['migrate'], { DATABASE_URL: url.href })
+  expect([code, stdout]).toEqual([1, ''])
+  expect(stderr).toMatch(/^.*cannot be used: permission denied for database.*\n$/)
 })
 
 test('a role that may only read and write is enough once another has migrated', async () => {

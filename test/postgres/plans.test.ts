@@ -1,6 +1,6 @@
 import { afterAll, beforeAll, describe, expect, setDefaultTimeout, test } from 'bun:test'
 import { drizzle } from 'drizzle-orm/postgres-js'
-import postgres from 'postgres'
+import type postgres from 'postgres'
 import { findCollation } from '../../src/db/collation.ts'
 import { eraseUser } from '../../src/resource/history.ts'
 import { readRevision } from '../../src/resource/rows.ts'
@@ -18,6 +18,7 @@ import {
   updateTask,
 } from '../../src/tasks/store.ts'
 import { boot, type Target } from '../kit/boot.ts'
+import { openSession } from '../kit/postgres-server.ts'
 
 setDefaultTimeout(180_000)
 
@@ -55,7 +56,7 @@ describe('with a user of 100,000 tasks among a million rows', () => {
 
   beforeAll(async () => {
     service = await boot('postgres')
-    sql = postgres(service.databaseUrl ?? '', { max: 1, onnotice: () => {} })
+    sql = openSession(service.databaseUrl ?? '')
     collation = await findCollation(drizzle(sql))
     await sql`alter table doable.tasks set unlogged`
     // It would come at any time, and after it counts read the index alone.

@@ -1,9 +1,10 @@
 import { expect, test } from 'bun:test'
-import postgres from 'postgres'
 import { readConfig } from '../../src/config.ts'
 import { openDatabase } from '../../src/db/open.ts'
 import { purgeExpired } from '../../src/tasks/purge.ts'
-import { boot, SECRET } from '../kit/boot.ts'
+import { boot } from '../kit/boot.ts'
+import { openSession } from '../kit/postgres-server.ts'
+import { SECRET } from '../kit/tokens.ts'
 
 interface Seen {
   id: string
@@ -21,7 +22,7 @@ test('what has been in the trash for TRASH_DAYS is emptied once, whoever empties
       const { id } = (await (await target.request(user, 'POST', `/api/${user}/tasks`, { title })).json()) as Seen
       if (title !== 'kept') await target.request(user, 'DELETE', `/api/${user}/tasks/${id}`)
     }
-  const sql = postgres(url, { max: 1 })
+  const sql = openSession(url)
   await sql`update doable.tasks set deleted_at = now() - interval '31 days' where title in ('old', 'older')`
   await sql.end()
 

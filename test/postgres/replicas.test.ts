@@ -1,6 +1,7 @@
 import { afterAll, afterEach, beforeAll, describe, expect, setDefaultTimeout, test } from 'bun:test'
-import { boot, newDatabase, type Target } from '../kit/boot.ts'
-import { openPassage, type Passage } from '../kit/passage.ts'
+import { boot, type Target } from '../kit/boot.ts'
+import { newDatabase } from '../kit/postgres-server.ts'
+import { type Network, startProxy } from '../kit/proxy.ts'
 import { openStream, type Stream } from '../kit/stream.ts'
 import { SLACK } from '../kit/subject.ts'
 import { newUser } from '../kit/user.ts'
@@ -17,29 +18,30 @@ describe('two services on one PostgreSQL', () => {
   let a: Target
   let b: Target
   /** Between `b` and the database: counts the statements. */
-  let wire: Passage
+  let wire: Network
   /** Between a client and `b`: cuts the client's connection. */
-  let line: Passage
+  let line: Network
   let statements = 0
   const streams: Stream[] = []
 
   beforeAll(async () => {
-    const database = new URL(await newDatabase())
-    a = await boot('postgres', { DATABASE_URL: database.href })
-    wire = await openPassage(Number(database.port), (bytes) => {
+    const database = await newDatabase()
+    a = await boot('postgres', { DATABASE_URL: database })
+    wire = await startProxy({ port: Number(new URL(database).port) })
+    wire.onClientData = (bytes) => {
       for (let at = bytes.indexOf(SYNC); at >= 0; at = bytes.indexOf(SYNC, at + SYNC.length)) statements++
-    })
-    database.port = String(wire.port)
-    b = await boot('postgres', { DATABASE_URL: database.href })
-    line = await openPassage(Number(new URL(b.url).port))
+      return 'pass'
+    }
+    b = await boot('postgres', { DATABASE_URL: wire.through(database) })
+    line = await startProxy({ port: Number(new URL(b.url).port) })
   })
   afterEach(async () => {
     for (const stream of streams.splice(0)) await stream.close()
   })
   afterAll(async () => {
-    await line?.stop()
+    await line?.close()
     await b?.stop()
-    await wire?.stop()
+    await wire?.close()
     await a?.stop()
   })
 
@@ -84,7 +86,7 @@ describe('two services on one PostgreSQL', () => {
       while (told.length < TOTAL) {
         const last = told.at(-1)
         const stream = await openStream(b, writer.id, last === undefined ? '?since=0' : '', {
-          url: `http://127.0.0.1:${line.port}`,
+          url: line.through(b.url).replace(/\/$/, ''),
           ...(last === undefined ? {} : { headers: { 'last-event-id': String(last) } }),
         })
         const before = told.length

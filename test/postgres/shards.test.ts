@@ -1,13 +1,9 @@
 import { afterAll, beforeAll, expect, test } from 'bun:test'
 import { drizzle } from 'drizzle-orm/postgres-js'
-import postgres from 'postgres'
-import { type App, createApp } from '../../src/app.ts'
-import { findCollation } from '../../src/db/collation.ts'
+import type postgres from 'postgres'
 import { migrate } from '../../src/db/migrate.ts'
-import { createLog } from '../../src/log.ts'
-import { createFeed } from '../../src/sync/feed.ts'
-import { newDatabase, SECRET } from '../kit/boot.ts'
-import { secretTokens } from '../kit/tokens.ts'
+import { type App, appOver, intercept } from '../kit/driver.ts'
+import { newDatabase, openSession } from '../kit/postgres-server.ts'
 
 const PARTS = 16
 
@@ -31,34 +27,17 @@ interface Plan {
 }
 
 let sql: postgres.Sql
-let app: App
 const seen = new Map<string, Statement>()
 
 beforeAll(async () => {
-  sql = postgres(await newDatabase(), { max: 4, fetch_types: false, onnotice: () => {} })
+  sql = openSession(await newDatabase(), { max: 4, fetch_types: false })
   await migrate(drizzle(sql))
   await partition()
-  const db = drizzle(recorded(sql))
-  const log = createLog('silent')
-  const tokens = await secretTokens(SECRET)
-  const collation = await findCollation(drizzle(sql))
-  const isReady = async () => true
-  const config = { corsOrigins: [], quotaBytes: Number.POSITIVE_INFINITY, rateLimit: 0, trustedProxies: [] }
-  const feed = createFeed(db, log)
-  app = createApp({
-    config,
-    db,
-    collation,
-    secret: SECRET,
-    tokens,
-    accounts: undefined,
-    feed,
-    log,
-    metrics: undefined,
-    isReady,
+  const recorded = intercept(sql, (text, parameters) => {
+    seen.set(text, { text, parameters })
+    return text
   })
-  const authorization = `Bearer ${await tokens.sign(USER, 3600)}`
-  await walk(authorization)
+  await walk(await appOver(recorded))
 })
 
 afterAll(() => sql.end({ timeout: 5 }))
@@ -81,34 +60,10 @@ async function partition(): Promise<void> {
     await sql.unsafe(`alter table ${tab} add constraint ${name} ${definition}`)
 }
 
-/** Notes every statement that passes on its way to PostgreSQL, in transactions and out of them. */
-function recorded<Client extends postgres.Sql | postgres.TransactionSql>(client: Client): Client {
-  return new Proxy(client, {
-    get(target, name) {
-      if (name === 'unsafe')
-        return (text: string, parameters: Statement['parameters'], options: postgres.UnsafeQueryOptions) => {
-          seen.set(text, { text, parameters })
-          return target.unsafe(text, parameters, options)
-        }
-      if (name === 'begin')
-        return (work: (tx: postgres.TransactionSql) => Promise<unknown>) =>
-          (target as postgres.Sql).begin((tx) => work(recorded(tx)))
-      return Reflect.get(target, name)
-    },
-  })
-}
-
 /** Asks for everything that a user can ask for, so that every statement of a request shows itself. */
-async function walk(authorization: string): Promise<void> {
-  const root = `http://localhost/api/${USER}`
-  const ask = async (method: string, path: string, body?: unknown, headers: Record<string, string> = {}) => {
-    const response = await app.handle(
-      new Request(root + path, {
-        method,
-        headers: { authorization, ...(body === undefined ? {} : { 'content-type': 'application/json' }), ...headers },
-        ...(body === undefined ? {} : { body: typeof body === 'string' ? body : JSON.stringify(body) }),
-      }),
-    )
+async function walk(app: App): Promise<void> {
+  const ask = async (method: string, path: string, body?: unknown, headers?: Record<string, string>) => {
+    const response = await app(USER, method, `/api/${USER}${path}`, body, headers)
     const text = await response.text()
     if (response.status >= 500) throw new Error(`${method} ${path} answered ${response.status}`)
     return { status: response.status, headers: response.headers, text }

@@ -2,13 +2,13 @@ import { afterAll, beforeAll, expect, setDefaultTimeout, test } from 'bun:test'
 import { mkdtemp, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import postgres from 'postgres'
 import { readConfig } from '../../src/config.ts'
 import { createLog } from '../../src/log.ts'
 import { startService } from '../../src/serve.ts'
-import { boot, SECRET } from '../kit/boot.ts'
+import { boot } from '../kit/boot.ts'
 import { type Authority, createAuthority } from '../kit/certificates.ts'
-import { type PostgresServer, startPostgresServer } from '../kit/postgres-server.ts'
+import { newDatabase, openSession, type PostgresServer, startPostgresServer } from '../kit/postgres-server.ts'
+import { SECRET } from '../kit/tokens.ts'
 
 setDefaultTimeout(60_000)
 
@@ -46,11 +46,7 @@ async function startWithTls(authority: Authority, names: { dns?: string[]; ip?: 
 }
 
 async function address(server: PostgresServer, query: string, host = '127.0.0.1'): Promise<string> {
-  const name = `tls_${crypto.randomUUID().replaceAll('-', '')}`
-  const admin = postgres(server.url(), { max: 1, onnotice: () => {} })
-  await admin.unsafe(`create database ${name}`)
-  await admin.end()
-  const url = new URL(server.url(name))
+  const url = new URL(await newDatabase(server))
   url.hostname = host
   return `${url.href}?${query}`
 }
@@ -79,7 +75,7 @@ for (const [name, kind, mode, authority, encrypted, host] of accepted)
     // Many at once: every connection of the pool is made in the same way.
     const all = await Promise.all(Array.from({ length: 20 }, () => target.request('alice', 'GET', '/api/alice/tasks')))
     expect(all.map(({ status }) => status)).toEqual(Array.from({ length: 20 }, () => 200))
-    const admin = postgres(server[kind]().url(), { max: 1 })
+    const admin = openSession(server[kind]().url())
     const rows = await admin`select ssl from pg_stat_ssl join pg_stat_activity using (pid)
       where application_name = 'doable' and datname = ${new URL(url).pathname.slice(1)}`
     await admin.end()

@@ -1,15 +1,15 @@
 import { expect, setDefaultTimeout, test } from 'bun:test'
 import { sql } from 'drizzle-orm'
-import postgres from 'postgres'
+import type postgres from 'postgres'
 import type { Database } from '../../src/db/open.ts'
 import { openPostgres } from '../../src/db/postgres/open.ts'
-import { newDatabase } from '../kit/boot.ts'
+import { newDatabase, openSession } from '../kit/postgres-server.ts'
 
 setDefaultTimeout(30_000)
 
 async function withDatabase(work: (database: Database, admin: postgres.Sql) => Promise<void>): Promise<void> {
   const url = await newDatabase()
-  const admin = postgres(url, { max: 1, onnotice: () => {} })
+  const admin = openSession(url)
   await admin`create table notes (n int)`
   const database = await openPostgres(url, { pool: 2, prepare: true, requestTimeoutMs: 1000 })
   await work(database, admin)

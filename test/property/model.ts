@@ -1,4 +1,4 @@
-import type { Task } from '../kit/client.ts'
+import type { Task } from '../kit/user.ts'
 
 /** What a model remembers of a task: everything but the times that change. */
 export type Known = Omit<Task, 'updated_at' | 'completed_at' | 'deleted_at'>

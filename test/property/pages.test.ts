@@ -2,7 +2,7 @@ import { describe, expect, test } from 'bun:test'
 import fc from 'fast-check'
 import type { Task } from '../../src/tasks/model.ts'
 import { databases } from '../kit/boot.ts'
-import { useService } from '../kit/client.ts'
+import { useService } from '../kit/service.ts'
 import { newUser, nextPage } from '../kit/user.ts'
 
 /** Runs that have not begun by then are let go. */
@@ -66,7 +66,7 @@ describe.each(databases)('pages over %s', (kind) => {
           }
 
           const stood = told.map(({ id }) => id).filter((id) => staying.includes(id))
-          const order = (await user.tasks(`?${query}&tag=stays`)).map(({ id }) => id)
+          const order = (await user.list(`?${query}&tag=stays`)).map(({ id }) => id)
           expect(stood).toEqual(order)
           expect(order.toSorted()).toEqual(staying.toSorted())
           // What came late may be told or not, but nothing is told twice.

@@ -2,7 +2,7 @@ import { describe, expect, test } from 'bun:test'
 import fc from 'fast-check'
 import type { Task } from '../../src/tasks/model.ts'
 import { databases } from '../kit/boot.ts'
-import { useService } from '../kit/client.ts'
+import { useService } from '../kit/service.ts'
 import { newUser, type User } from '../kit/user.ts'
 import { operationOf, type Step, SyncModel, send } from './sync-model.ts'
 
@@ -75,8 +75,8 @@ class Replica {
   async expectExact(): Promise<void> {
     const byId = (tasks: Iterable<Task>) => [...tasks].toSorted((a, b) => (a.id < b.id ? -1 : 1))
     const at = byId([...this.tasks.values()].filter(({ deleted_at }) => deleted_at === null))
-    expect(at).toEqual(byId(await this.user.tasks()))
-    const trash = await this.user.read<Task[]>('/trash')
+    expect(at).toEqual(byId(await this.user.list()))
+    const trash = await this.user.trash()
     // Beside the trash, only tombstones are deleted; a title is never empty otherwise.
     const deleted = [...this.tasks.values()].filter(({ deleted_at, title }) => deleted_at !== null && title !== '')
     expect(byId(deleted)).toEqual(byId(trash))

@@ -1,8 +1,9 @@
 import { describe, expect, test } from 'bun:test'
 import fc from 'fast-check'
 import { databases } from '../kit/boot.ts'
-import { newClient, taskOf, useService } from '../kit/client.ts'
 import { expectProblem } from '../kit/expect-problem.ts'
+import { useService } from '../kit/service.ts'
+import { newUser, taskOf } from '../kit/user.ts'
 
 const RUNS = 150
 
@@ -29,7 +30,7 @@ describe.each(databases)('text over %s', (kind) => {
   const service = useService(kind)
 
   test('any Unicode title, description and tag comes back as it went in', async () => {
-    const ann = newClient(service)
+    const ann = newUser(service())
     const { id } = await ann.create()
     const tag = unicode(50).filter((text) => text.trim() !== '')
     const tags = fc.uniqueArray(tag, { maxLength: 3, selector: (text) => text.trim() })
@@ -46,7 +47,7 @@ describe.each(databases)('text over %s', (kind) => {
   })
 
   test('text is either kept to the last code unit or refused', async () => {
-    const ann = newClient(service)
+    const ann = newUser(service())
     const { id } = await ann.create()
     await fc.assert(
       fc.asyncProperty(utf16, async (description) => {
@@ -62,7 +63,7 @@ describe.each(databases)('text over %s', (kind) => {
   test('any JSON at all is taken or refused in good form, and a refusal changes nothing', async () => {
     await fc.assert(
       fc.asyncProperty(anyBody, async (body) => {
-        const ann = newClient(service)
+        const ann = newUser(service())
         const task = await ann.create()
         const text = JSON.stringify(body)
         const json = { 'content-type': 'application/json' }

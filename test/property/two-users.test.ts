@@ -1,8 +1,9 @@
 import { describe, expect, test } from 'bun:test'
 import fc from 'fast-check'
 import { databases } from '../kit/boot.ts'
-import { type Client, newClient, type Task, taskOf, useService } from '../kit/client.ts'
 import { expectProblem } from '../kit/expect-problem.ts'
+import { useService } from '../kit/service.ts'
+import { newUser, type Task, taskOf, type User } from '../kit/user.ts'
 import { type Known, TaskMap } from './model.ts'
 
 const RUNS = 25
@@ -43,7 +44,7 @@ function expectSame(task: Task, known: Known): void {
 }
 
 /** Does one operation on both sides and compares the answers. */
-async function perform(user: Client, model: TaskMap, ids: string[], operation: Operation): Promise<void> {
+async function perform(user: User, model: TaskMap, ids: string[], operation: Operation): Promise<void> {
   if (operation.op === 'create') {
     const task = await taskOf(await user.post(operation.task), 201)
     expect(ids).not.toContain(task.id)
@@ -71,7 +72,7 @@ async function perform(user: Client, model: TaskMap, ids: string[], operation: O
 
 type OnTask = Exclude<Operation, { op: 'create' | 'create-as' }>
 
-function ask(user: Client, id: string, operation: OnTask): Promise<Response> {
+function ask(user: User, id: string, operation: OnTask): Promise<Response> {
   if (operation.op === 'toggle') return user.complete(id)
   if (operation.op === 'set') return user.complete(id, { completed: operation.completed })
   if (operation.op === 'get' || operation.op === 'delete') return user[operation.op](id)
@@ -91,10 +92,10 @@ describe.each(databases)('random operations over %s', (kind) => {
   test('of two users behave as two plain maps', async () => {
     await fc.assert(
       fc.asyncProperty(fc.array(step, { minLength: 1, maxLength: 40, size: 'max' }), async (steps) => {
-        const users = [newClient(service), newClient(service)]
+        const users = [newUser(service()), newUser(service())]
         const models = users.map(({ id }) => new TaskMap(id))
         const ids: string[] = []
-        for (const { by, operation } of steps) await perform(users[by] as Client, models[by] as TaskMap, ids, operation)
+        for (const { by, operation } of steps) await perform(users[by] as User, models[by] as TaskMap, ids, operation)
         for (const [i, user] of users.entries()) {
           const known = models[i]?.newestFirst() ?? []
           const listed = await user.list()

@@ -1,8 +1,8 @@
 import { beforeEach, describe, expect, test } from 'bun:test'
-import type { Task } from '../../src/tasks/model.ts'
 import { databases } from '../kit/boot.ts'
-import { useService } from '../kit/client.ts'
-import { newUser, problemOf, type User } from '../kit/user.ts'
+import { expectProblem } from '../kit/expect-problem.ts'
+import { useService } from '../kit/service.ts'
+import { newUser, type User } from '../kit/user.ts'
 
 const ID = '01937b8e-7a40-7c1e-9d2a-3f5b8c6d7e80'
 const good = { op: 'create', task: { title: 'good' } }
@@ -137,28 +137,28 @@ describe.each(databases)('batches over %s', (kind) => {
       [200, true, 8, 'changed', false, false],
       [204, false, 9, 'other', false, true],
     ])
-    expect(await user.tasks()).toEqual(results.slice(6, 7).map(({ task }) => task))
+    expect(await user.list()).toEqual(results.slice(6, 7).map(({ task }) => task))
     expect((await user.changes()).next).toBe(9)
   })
 
   test('100 operations are not too many, and their tasks stand in their order', async () => {
     const results = await user.batch(Array.from({ length: 100 }, (_, i) => ({ op: 'create', task: { title: `${i}` } })))
     expect(results.map(({ task }) => task.position)).toEqual(Array.from({ length: 100 }, (_, i) => i + 1))
-    expect(await user.tasks('?sort=position')).toEqual(results.map(({ task }) => task))
+    expect(await user.list('?sort=position')).toEqual(results.map(({ task }) => task))
   })
 
   for (const [name, operation, status, code, pointer] of refused)
     test(`${name} is refused by its index, and nothing is done`, async () => {
       const task = await user.create({ title: 'before' })
       const answer = await user.send('POST', '/batch', { operations: [good, good, operation(task.id), good] })
-      expect(await problemOf(answer)).toEqual({ status, code, pointers: [`/operations/2${pointer}`] })
+      await expectProblem(answer, status, code, { pointers: [`/operations/2${pointer}`] })
       expect(await user.changes()).toEqual({ changes: [task], next: 1, more: false })
     })
 
   for (const [name, body, status, pointer] of refusedWhole)
     test(`${name} is refused`, async () => {
       const answer = await user.send('POST', '/batch', body)
-      expect(await problemOf(answer)).toEqual({ status, code: 'validation-failed', pointers: [pointer] })
+      await expectProblem(answer, status, 'validation-failed', { pointers: [pointer] })
       expect((await user.changes()).next).toBe(0)
     })
 
@@ -170,9 +170,7 @@ describe.each(databases)('batches over %s', (kind) => {
       { op: 'delete', id },
       { op: 'delete', id, if_revision: 1 },
     ])
-      expect(await problemOf(await user.send('POST', '/batch', { operations: [operation] }))).toEqual({
-        status: 404,
-        code: 'task-not-found',
+      await expectProblem(await user.send('POST', '/batch', { operations: [operation] }), 404, 'task-not-found', {
         pointers: ['/operations/0'],
       })
   })
@@ -187,7 +185,7 @@ describe.each(databases)('batches over %s', (kind) => {
       ),
     )
     expect((await user.changes()).next).toBe(41)
-    expect((await user.tasks()).length).toBe(11)
-    expect(await user.read<Task>(`/tasks/${id}`)).toMatchObject({ completed: false })
+    expect((await user.list()).length).toBe(11)
+    expect(await user.read(id)).toMatchObject({ completed: false })
   })
 })

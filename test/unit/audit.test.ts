@@ -1,5 +1,6 @@
 import { expect, test } from 'bun:test'
 import { join } from 'node:path'
+import { runProgram } from '../kit/program.ts'
 
 const script = join(import.meta.dir, '../../scripts/audit.ts')
 const advisory = { id: 1, url: 'https://example.org/GHSA-1', title: 'Reads too much', vulnerable_versions: '<99' }
@@ -8,14 +9,12 @@ const advisory = { id: 1, url: 'https://example.org/GHSA-1', title: 'Reads too m
 async function audit(answer: () => Response, env: Record<string, string> = {}) {
   const registry = Bun.serve({ port: 0, hostname: '127.0.0.1', fetch: answer })
   try {
-    const child = Bun.spawn([process.execPath, script], {
+    const { code, stdout, stderr } = await runProgram([script], {
+      command: [process.execPath],
       cwd: join(import.meta.dir, '../..'),
       env: { PATH: process.env['PATH'] ?? '', BUN_CONFIG_REGISTRY: registry.url.href, ...env },
-      stdout: 'pipe',
-      stderr: 'pipe',
     })
-    const said = (await new Response(child.stdout).text()) + (await new Response(child.stderr).text())
-    return { code: await child.exited, said }
+    return { code, said: stdout + stderr }
   } finally {
     await registry.stop(true)
   }

@@ -3,6 +3,7 @@ import { chmod, mkdtemp, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { checkRoom, findPrograms } from '../../bench/programs.ts'
+import { runProgram } from '../kit/program.ts'
 
 let folder: string
 beforeAll(async () => {
@@ -38,15 +39,13 @@ describe('a bench refuses to start', () => {
   }
 
   test.each(['main', 'growth'])('on the command line too, before anything is started: %s', async (name) => {
-    const child = Bun.spawn([process.execPath, join(import.meta.dir, `../../bench/${name}.ts`)], {
+    const { code, stdout, stderr } = await runProgram([join(import.meta.dir, `../../bench/${name}.ts`)], {
+      command: [process.execPath],
+      cwd: folder,
       env: { PATH: folder },
-      stdout: 'pipe',
-      stderr: 'pipe',
     })
-    const [output, errors, code] = await Promise.all([child.stdout.text(), child.stderr.text(), child.exited])
-    expect(code).toBe(1)
-    expect(output).toBe('')
-    expect(errors).toStartWith('The bench cannot start. Missing:\n  - wrk, the load generator: apt install wrk\n')
+    expect({ code, stdout }).toEqual({ code: 1, stdout: '' })
+    expect(stderr).toStartWith('The bench cannot start. Missing:\n  - wrk, the load generator: apt install wrk\n')
   })
 
   test('on a disk without room', async () => {

@@ -3,10 +3,10 @@ import { stat } from 'node:fs/promises'
 import { join } from 'node:path'
 import { decodeJwt } from 'jose'
 import { version } from '../../package.json'
-import { newDatabase, SECRET } from '../kit/boot.ts'
 import { now } from '../kit/forge.ts'
-import { freePort } from '../kit/postgres-server.ts'
+import { freePort, newDatabase } from '../kit/postgres-server.ts'
 import { newPlace, type Place } from '../kit/program.ts'
+import { SECRET } from '../kit/tokens.ts'
 
 setDefaultTimeout(90_000)
 

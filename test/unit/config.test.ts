@@ -1,7 +1,7 @@
 import { describe, expect, test } from 'bun:test'
 import { join } from 'node:path'
 import { ConfigError, Environment, readConfig } from '../../src/config.ts'
-import { SECRET } from '../kit/boot.ts'
+import { SECRET } from '../kit/tokens.ts'
 
 type Env = Record<string, string>
 const database = 'postgres://doable@db.internal/doable'

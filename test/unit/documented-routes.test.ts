@@ -5,8 +5,8 @@ import { createTokens } from '../../src/auth/token.ts'
 import { readConfig } from '../../src/config.ts'
 import { createLog } from '../../src/log.ts'
 import { createFeed } from '../../src/sync/feed.ts'
-import { SECRET } from '../kit/boot.ts'
 import { routesOf } from '../kit/routes.ts'
+import { SECRET } from '../kit/tokens.ts'
 
 /** What is not in the document: the page itself, and the CORS plugin's answers to OPTIONS. */
 const UNDOCUMENTED = ['GET /swagger', 'GET /swagger/json', 'GET /swagger/scalar.js', 'OPTIONS /', 'OPTIONS /*']

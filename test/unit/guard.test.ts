@@ -1,31 +1,7 @@
 import { expect, test } from 'bun:test'
-import { Guard, type Pool, type Work } from '../../src/db/postgres/guard.ts'
+import { fakePool, fakeWork, guardOver } from '../kit/driver.ts'
 
-/** A pool over nothing: `client` counts what it is handed. */
-function fakePool(): Pool<{ taken: number }> {
-  return {
-    client: { taken: 0 },
-    heard: () => performance.now(),
-    isUp: () => true,
-    cutSilent() {},
-    ping: async () => {},
-    end: async () => {},
-  }
-}
-
-function guardOver(pool: Pool<{ taken: number }>, deadlineMs: number) {
-  return new Guard<{ taken: number }>({
-    open: () => pool,
-    deadlineMs,
-    judge: (e) => (e instanceof RangeError ? undefined : 'broken'),
-    relent: () => false,
-  })
-}
-
-const never = (client: { taken: number }): Work<never> => {
-  client.taken++
-  return { result: new Promise<never>(() => {}), isSent: () => true, abandon() {} }
-}
+const never = fakeWork(() => new Promise<never>(() => {}))
 
 test('only so much can wait for the database: the rest is refused at once, until there is room again', async () => {
   const pool = fakePool()
@@ -37,9 +13,12 @@ test('only so much can wait for the database: the rest is refused at once, until
   expect(pool.client.taken).toBe(10_000)
   const ended = await Promise.allSettled(waiting)
   expect(ended.every(({ status }) => status === 'rejected')).toBe(true)
-  expect(await guard.run(() => ({ result: Promise.resolve('room'), isSent: () => true, abandon() {} }), false)).toBe(
-    'room',
-  )
+  expect(
+    await guard.run(
+      fakeWork(async () => 'room'),
+      false,
+    ),
+  ).toBe('room')
   await guard.close()
 })
 
@@ -51,10 +30,7 @@ for (const [what, sent, repeatable, times] of [
   test(`${what} over a connection that broke is tried ${times === 1 ? 'once' : 'twice'}`, async () => {
     const pool = fakePool()
     const guard = guardOver(pool, 1000)
-    const broken = (client: { taken: number }): Work<never> => {
-      client.taken++
-      return { result: Promise.reject(new Error('broken')), isSent: () => sent, abandon() {} }
-    }
+    const broken = fakeWork(() => Promise.reject(new Error('broken')), sent)
     await expect(guard.run(broken, repeatable)).rejects.toMatchObject({ code: 'database-unavailable' })
     expect(pool.client.taken).toBe(times)
     await guard.close()
@@ -63,10 +39,7 @@ for (const [what, sent, repeatable, times] of [
 test("an error of the statement's own passes through, once", async () => {
   const pool = fakePool()
   const guard = guardOver(pool, 1000)
-  const failing = (client: { taken: number }): Work<never> => {
-    client.taken++
-    return { result: Promise.reject(new RangeError('own')), isSent: () => true, abandon() {} }
-  }
+  const failing = fakeWork(() => Promise.reject(new RangeError('own')))
   await expect(guard.run(failing, true)).rejects.toBeInstanceOf(RangeError)
   expect(pool.client.taken).toBe(1)
   await guard.close()

@@ -6,8 +6,8 @@ import { createTokens } from '../../src/auth/token.ts'
 import { readConfig } from '../../src/config.ts'
 import { createLog } from '../../src/log.ts'
 import { startService } from '../../src/serve.ts'
-import { SECRET } from '../kit/boot.ts'
-import { launch, runToEnd } from '../kit/launch.ts'
+import { newPlace, runToEnd } from '../kit/program.ts'
+import { SECRET } from '../kit/tokens.ts'
 
 setDefaultTimeout(90_000)
 
@@ -62,15 +62,16 @@ test('a path with spaces, which does not exist yet, is a data directory like any
 
 test('a second process on the directory is refused and touches nothing; kill -9 of the first frees it, with every acknowledged row', async () => {
   const dataDir = join(root, 'data')
-  const first = launch(['serve'], { DATA_DIR: dataDir })
-  const client = await clientOf(await first.url())
+  await using place = await newPlace()
+  const first = await place.serve({ DATA_DIR: dataDir, BETTER_AUTH_SECRET: SECRET })
+  const client = await clientOf(first.url)
   expect((await client.add('before')).status).toBe(201)
 
   const before = await contents(dataDir)
   const second = await runToEnd(['serve'], { DATA_DIR: dataDir })
-  expect(second.code).toBe(1)
-  expect(second.output).toMatch(/in use by another running Doable/)
-  expect(second.output).toContain(dataDir)
+  expect(second).toMatchObject({ code: 1, stdout: '' })
+  expect(second.stderr).toMatch(/in use by another running Doable/)
+  expect(second.stderr).toContain(dataDir)
   expect(await contents(dataDir)).toEqual(before)
   await expect(start(dataDir)).rejects.toThrow(/in use by another running Doable/)
   expect((await client.add('after')).status).toBe(201)
@@ -89,8 +90,7 @@ test('a second process on the directory is refused and touches nothing; kill -9 
     }),
   )
   await Promise.race([enough.promise, writing])
-  first.kill('SIGKILL')
-  await first.ended
+  await first.end('SIGKILL')
   await writing
   expect(acknowledged.length).toBeGreaterThanOrEqual(ENOUGH)
 
@@ -113,12 +113,13 @@ test('a first start killed while it unpacks leaves nothing that the next one tri
       ({ birthtimeMs }) => birthtimeMs,
       () => undefined,
     )
+  await using place = await newPlace()
   let interrupted = 0
   for (const waitMs of [0, 30, 80, 150, 250, 400]) {
     // Where the start before was done by then, this one is to be a first one again.
     await rm(whole, { recursive: true, force: true })
     const left = await madeAt(half)
-    const child = launch(['serve'], { DATA_DIR: dataDir })
+    const child = place.start(['serve'], { DATA_DIR: dataDir, BETTER_AUTH_SECRET: SECRET })
     let over = false
     void child.ended.then(() => {
       over = true
@@ -127,8 +128,7 @@ test('a first start killed while it unpacks leaves nothing that the next one tri
     const isUnpacking = async () => ![undefined, left].includes(await madeAt(half))
     while (!over && !(await isUnpacking()) && (await madeAt(whole)) === undefined) await Bun.sleep(2)
     await Bun.sleep(waitMs)
-    child.kill('SIGKILL')
-    expect((await child.ended).code).toBeNull()
+    expect(await child.end('SIGKILL')).toBeNull()
     if ((await madeAt(half)) !== undefined) interrupted++
   }
   expect(interrupted).toBeGreaterThan(0)

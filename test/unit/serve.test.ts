@@ -5,8 +5,8 @@ import { join } from 'node:path'
 import { readConfig } from '../../src/config.ts'
 import { createLog } from '../../src/log.ts'
 import { startService } from '../../src/serve.ts'
-import { SECRET } from '../kit/boot.ts'
 import { freePort } from '../kit/postgres-server.ts'
+import { SECRET } from '../kit/tokens.ts'
 
 setDefaultTimeout(60_000)
 
