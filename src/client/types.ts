@@ -1,59 +1,82 @@
 /**
- * The forms of the API, for front ends: free of the server's libraries, so that nothing of
- * those is needed to compile against them. A test of types holds them against the app's own.
+ * What else the API takes and gives. Free of the server's libraries, so that a front end
+ * compiles without them; a test of types compares each with the server's own.
  */
-
-export type Priority = 'low' | 'medium' | 'high'
-
-export interface Task {
-  id: string
-  user_id: string
-  title: string
-  description: string | null
-  completed: boolean
-  completed_at: string | null
-  priority: Priority
-  /** A day (`2026-11-24`), or a time in UTC. */
-  due_date: string | null
-  tags: string[]
-  position: number
-  /** The user's counter at this task's last change: what `ifUnchanged` compares. */
-  revision: number
-  created_at: string
-  updated_at: string
-  deleted_at: string | null
-}
-
-export interface TaskFields {
-  title?: string
-  description?: string | null
-  completed?: boolean
-  priority?: Priority
-  due_date?: string | null
-  tags?: string[]
-  position?: number
-}
-
-export interface NewTask extends TaskFields {
-  /** Chosen by the client, if it likes. */
-  id?: string
-  title: string
-}
+import type { NewTask, Priority, Task, TaskFields } from './task.ts'
 
 export type SortField = 'created_at' | 'updated_at' | 'due_date' | 'priority' | 'title' | 'position'
 
+/** Which tasks, and in what order: by default the newest first. */
 export interface TaskQuery {
   status?: 'all' | 'pending' | 'completed'
   completed?: boolean
-  /** Any of them. */
+  /** Tasks that have any of these. */
   priority?: Priority[]
-  /** All of them. */
+  /** Tasks that have all of these. */
   tag?: string[]
   due_after?: string
   due_before?: string
-  /** Somewhere in title or description, in whatever case. */
+  /** Text somewhere in title or description, in whatever case. */
   q?: string
   sort?: SortField | `-${SortField}`
+}
+
+export interface PageQuery extends TaskQuery {
+  /** Tasks on the page, 1 to 1000. Without it as many as the service gives at once: up to 1000. */
+  limit?: number
+  /** The `cursor` of the page before, with the same filters and order. */
+  cursor?: string
+  /** Whether the service counts all tasks that match: true by default. */
+  count?: boolean
+}
+
+export interface TaskPage {
+  tasks: Task[]
+  /** Leads to the next page; undefined on the last one. */
+  cursor: string | undefined
+  /** All tasks that match, on every page; undefined where `count` was false. */
+  total: number | undefined
+  /** The user's counter when the page was read: `watch({ since: revision })` goes on from it. */
+  revision: number
+}
+
+export interface ChangePage {
+  /** In the order of their revisions, each task once, in its latest state; deleted ones have `deleted_at`. */
+  changes: Task[]
+  /** The `since` of the next question. */
+  next: number
+  /** Whether there is more already. */
+  more: boolean
+}
+
+interface OnTask {
+  id: string
+  /** The operation, and with it the whole batch, is refused when the task has another revision. */
+  if_revision?: number
+}
+
+/** One operation of a batch. */
+export type Operation =
+  | { op: 'create'; id?: string; task: NewTask }
+  | (OnTask & { op: 'update'; task: TaskFields })
+  /** Without `completed` the task is toggled. */
+  | (OnTask & { op: 'complete'; completed?: boolean })
+  | (OnTask & { op: 'delete' | 'restore' })
+
+export interface OperationResult {
+  /** The HTTP status that the operation's own endpoint would have answered. */
+  status: number
+  task: Task
+}
+
+export type TransferFormat = 'json' | 'csv'
+
+export interface ImportResult {
+  /** New tasks. */
+  imported: number
+  /** Tasks that were there already; they stay as they are. */
+  skipped: number
+  dry_run: boolean
 }
 
 /** A problem document (RFC 9457). */

@@ -1,11 +1,17 @@
-import { createParser } from 'eventsource-parser'
-import { DoableError } from './problem.ts'
-import { pause, type Send } from './request.ts'
-import type { Task } from './types.ts'
+import { eventsIn } from './events.ts'
+import { DoableError, refusalIn } from './problem.ts'
+import { type Call, isAnswer, pause, retryAfter, type Transport } from './request.ts'
+import type { Task } from './task.ts'
 
-/** The user's counter as it stands. */
-export async function currentRevision(send: Send, signal: AbortSignal | undefined): Promise<number> {
-  const { headers } = await send({ method: 'HEAD', path: '/tasks', query: { limit: 1 }, signal })
+/**
+ * Asks for the user's counter without reading any task: whatever stands there matches `*`,
+ * so the answer is a 304 with its entity tag (RFC 9110, 13.1.2). A HEAD would say the same,
+ * but its refusals have no body that says why.
+ */
+export const revisionCall: Call = { path: '/tasks', query: { limit: 1 }, headers: { 'if-none-match': '*' } }
+
+/** The user's counter, from the entity tag of an answer. */
+export function revisionIn({ headers }: Response): number {
   return Number(/\d+/.exec(headers.get('etag') ?? '')?.[0] ?? 0)
 }
 
@@ -13,79 +19,85 @@ export interface WatchOptions {
   /** The revision after which to begin; without it, now. */
   since?: number
   signal?: AbortSignal
+  /**
+   * The user's history has begun anew (everything was erased, or a backup was restored), and
+   * no revision from before means anything now: forget all tasks. Awaited; then every task
+   * of the new history follows. Without it `watch` throws the refusal (410, `history-gone`).
+   */
+  onReset?: () => void | Promise<void>
 }
 
 /** How soon to come back when the stream is cut, in milliseconds, until the service says otherwise. */
 const RETRY_MS = 1000
 const LONGEST_RETRY_MS = 30_000
 
-/** The service says something every 15 s: a stream that has been quiet for so long is dead. */
-const SILENCE_MS = 45_000
-
 /**
  * Changes as they happen, each task in its latest state, deleted ones with `deleted_at`.
- * Comes back by itself when the stream is cut and goes on where it was (`Last-Event-ID`,
- * HTML standard, 9.2): nothing is missed and nothing comes twice. Ends when `signal` says
- * so or the loop is left; throws when the service refuses.
+ * While the network or the service fails, from the start or later, it comes back by itself
+ * and goes on where it was (`Last-Event-ID`, HTML standard, 9.2): nothing is missed and
+ * nothing comes twice. Ends when `signal` is aborted or the loop is left.
+ *
+ * @throws DoableError when the service refuses, or the error of the token callback.
  */
-export async function* watch(send: Send, { since, signal }: WatchOptions): AsyncGenerator<Task, void, void> {
-  // Also before the first event: a stream that is cut by then must go on from here.
-  let seen = since ?? (await currentRevision(send, signal))
+export async function* watch(
+  { attempt }: Transport,
+  { since, signal, onReset }: WatchOptions,
+): AsyncGenerator<Task, void, void> {
+  let seen = since
   let retry = RETRY_MS
   let failures = 0
   while (!signal?.aborted) {
     const left = new AbortController()
     const both = signal ? AbortSignal.any([signal, left.signal]) : left.signal
+    let wait: number | undefined
     try {
-      const response = await send({
-        path: '/events',
-        headers: { accept: 'text/event-stream', 'last-event-id': String(seen) },
-        signal: both,
-      })
-      for await (const event of eventsIn(response, () => left.abort())) {
+      const outcome = await attempt({ ...(seen === undefined ? revisionCall : eventsAfter(seen)), signal: both })
+      const response = 'response' in outcome ? outcome.response : undefined
+      if (!response || !isAnswer(response)) {
+        failures++
+        wait = response && (await waitAfter(response))
+      } else {
         failures = 0
-        if (event.retry !== undefined) retry = event.retry
-        if (event.task === undefined || event.task.revision <= seen) continue
-        seen = event.task.revision
-        yield event.task
+        if (seen === undefined) {
+          seen = revisionIn(response)
+          continue
+        }
+        for await (const event of eventsIn(response, () => left.abort())) {
+          if (event.retry !== undefined) retry = event.retry
+          if (event.id === undefined || event.id <= seen) continue
+          seen = event.id
+          if (event.task) yield event.task
+        }
       }
     } catch (error) {
       if (signal?.aborted) return
-      if (error instanceof DoableError && error.status < 500 && error.status !== 429) throw error
-      failures++
+      if (!onReset || seen === 0 || !(error instanceof DoableError) || error.status !== 410) throw error
+      await onReset()
+      seen = 0
+      continue
     } finally {
       left.abort()
     }
-    await pause(Math.min(retry * 2 ** failures, LONGEST_RETRY_MS), signal).catch(() => {})
+    await pauseOffline(wait ?? Math.min(retry * 2 ** Math.max(failures - 1, 0), LONGEST_RETRY_MS), signal)
   }
 }
 
-interface Event {
-  task?: Task
-  retry?: number
+function eventsAfter(revision: number): Call {
+  return { path: '/events', headers: { accept: 'text/event-stream', 'last-event-id': String(revision) } }
 }
 
-async function* eventsIn(response: Response, quiet: () => void): AsyncGenerator<Event> {
-  const events: Event[] = []
-  const parser = createParser({
-    onEvent: ({ event, data }) => {
-      if (event === 'change') events.push({ task: JSON.parse(data) as Task })
-    },
-    onRetry: (retry) => events.push({ retry }),
-  })
-  const reader = response.body?.pipeThrough(new TextDecoderStream()).getReader()
-  let timer: ReturnType<typeof setTimeout> | undefined
-  try {
-    for (;;) {
-      timer = setTimeout(quiet, SILENCE_MS)
-      const { value, done = true } = (await reader?.read()) ?? {}
-      clearTimeout(timer)
-      if (done) return
-      parser.feed(value ?? '')
-      yield* events.splice(0)
-    }
-  } finally {
-    clearTimeout(timer)
-    await reader?.cancel().catch(() => {})
-  }
+/** How long the service wants to be left alone, in milliseconds. @throws DoableError for what cannot pass. */
+async function waitAfter(response: Response): Promise<number | undefined> {
+  if (response.status < 500 && response.status !== 429) throw await refusalIn(response)
+  await response.body?.cancel()
+  return retryAfter(response)
+}
+
+/** Waits until the time is over, the signal is aborted, or a browser says that the network is back. */
+async function pauseOffline(ms: number, signal: AbortSignal | undefined): Promise<void> {
+  const online = new AbortController()
+  const wake = () => online.abort()
+  globalThis.addEventListener?.('online', wake)
+  await pause(ms, signal ? AbortSignal.any([signal, online.signal]) : online.signal).catch(() => {})
+  globalThis.removeEventListener?.('online', wake)
 }

@@ -2,31 +2,7 @@ import { describe, expect, test } from 'bun:test'
 import { createDoable, type DoableError, type Options, type Task } from '../../src/client/index.ts'
 import { databases } from '../kit/boot.ts'
 import { useService } from '../kit/service.ts'
-
-type Fetch = NonNullable<Options['fetch']>
-
-/** Behaves like `fetch`, but for what is listed, request by request; undefined lets one through. */
-function trouble(...plan: (((request: Request) => Promise<Response>) | undefined)[]) {
-  const sent: { headers: Headers }[] = []
-  const send: Fetch = (request) => {
-    sent.push({ headers: request.headers })
-    return (plan.shift() ?? fetch)(request)
-  }
-  return { sent, send }
-}
-
-const unreachable = async () => {
-  throw new TypeError('fetch failed')
-}
-/** The request is done, its answer gets lost. */
-const answerLost = async (request: Request) => {
-  await fetch(request)
-  throw new TypeError('fetch failed')
-}
-const answer =
-  (status: number, headers: Record<string, string> = {}) =>
-  async () =>
-    new Response('{}', { status, headers })
+import { answer, answerLost, refusal, trouble, unreachable } from './trouble.ts'
 
 describe.each(databases)('the client over %s', (kind) => {
   const service = useService(kind)
@@ -41,11 +17,6 @@ describe.each(databases)('the client over %s', (kind) => {
     })
   }
   const all = (tasks: AsyncIterable<Task>) => Array.fromAsync(tasks)
-  const refusal = (promise: Promise<unknown>) =>
-    promise.then(
-      () => undefined,
-      (error: DoableError) => ({ name: error.name, status: error.status, code: error.code }),
-    )
 
   test('makes, reads, changes, completes, removes and restores a task', async () => {
     const doable = newUser()

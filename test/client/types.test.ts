@@ -2,19 +2,30 @@ import { expect, test } from 'bun:test'
 import type { App } from '../../src/app.ts'
 import type * as client from '../../src/client/index.ts'
 
-type Tasks = App['~Routes']['api'][':user_id']['tasks']
+type OfUser = App['~Routes']['api'][':user_id']
+type Tasks = OfUser['tasks']
 type Page = Tasks['get']
 type Same<A, B> = [A] extends [B] ? ([B] extends [A] ? true : false) : false
 
-/** The client's own types, which need nothing of the server's, against those of the app. Each must be `true`. */
+/** The client's own types against those of the app, which it cannot import. Each must be `true`. */
 const held = {
   task: true satisfies Same<client.Task, Page['response'][200][number]>,
   newTask: true satisfies Same<client.NewTask, Tasks['post']['body']>,
-  changes: true satisfies Same<client.TaskFields, Tasks[':id']['put']['body']>,
-  query: true satisfies Same<client.TaskQuery, Omit<Page['query'], 'limit' | 'cursor' | 'count'>>,
+  fields: true satisfies Same<client.TaskFields, Tasks[':id']['put']['body']>,
+  query: true satisfies Same<client.PageQuery, Page['query']>,
   problem: true satisfies Same<client.ProblemDocument, Page['response'][422]>,
-  fields: true satisfies Same<keyof client.NewTask, keyof Tasks['post']['body']>,
-  filters: true satisfies Same<keyof client.TaskQuery, Exclude<keyof Page['query'], 'limit' | 'cursor' | 'count'>>,
+  newTaskNames: true satisfies Same<keyof client.NewTask, keyof Tasks['post']['body']>,
+  queryNames: true satisfies Same<keyof client.PageQuery, keyof Page['query']>,
+  changes: true satisfies Same<client.ChangePage, OfUser['changes']['get']['response'][200]>,
+  operations: true satisfies [client.Operation] extends [OfUser['batch']['post']['body']['operations'][number]]
+    ? true
+    : false,
+  operationNames: true satisfies Same<
+    client.Operation['op'],
+    OfUser['batch']['post']['body']['operations'][number]['op']
+  >,
+  results: true satisfies Same<client.OperationResult, OfUser['batch']['post']['response'][200]['results'][number]>,
+  imported: true satisfies Same<client.ImportResult, OfUser['import']['post']['response'][200]>,
 }
 
 test("the client's types are the app's", () => {
