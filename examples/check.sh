@@ -9,3 +9,6 @@ for example in accounts-inside better-auth-in-front; do
   printf '\n== %s\n' "$example"
   (cd "$example" && bun install --frozen-lockfile && bun run check && bun run build)
 done
+
+printf '\n== the packed client\n'
+bun ../test/client/consumers/check.ts
