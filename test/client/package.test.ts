@@ -3,7 +3,7 @@ import { cp, mkdir, mkdtemp, readdir, rm, symlink } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import manifest from '../../package.json'
-import { useService } from '../kit/client.ts'
+import { useService } from '../kit/service.ts'
 
 setDefaultTimeout(60_000)
 const root = join(import.meta.dir, '../..')

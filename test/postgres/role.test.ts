@@ -1,6 +1,6 @@
 import { afterAll, beforeAll, expect, setDefaultTimeout, test } from 'bun:test'
-import { join } from 'node:path'
 import type postgres from 'postgres'
+import { readStatements } from '../docs/page.ts'
 import { boot, type Target } from '../kit/boot.ts'
 import { newPerson, PASSWORD } from '../kit/person.ts'
 import { openSession, type PostgresServer, startPostgresServer } from '../kit/postgres-server.ts'
@@ -13,27 +13,27 @@ let server: PostgresServer
 let owner: postgres.Sql
 let service: postgres.Sql
 
-const urlOf = (role: string) => server.url('doable').replace('//postgres@', `//${role}@`)
+const urlOf = (role: string, database = 'doable') => server.url(database).replace('//postgres@', `//${role}@`)
 
-/** The statements that `docs/deploy.md` gives for the role. */
-async function documentedRole(): Promise<string> {
-  const text = await Bun.file(join(import.meta.dir, '../../docs/deploy.md')).text()
-  const block = text.split('```').find((part) => part.startsWith('sql\nCREATE ROLE doable_service'))
-  if (block === undefined) throw new Error('docs/deploy.md has no statements for a role')
-  return block.slice('sql\n'.length)
+/** Runs the statements of the block of `docs/deploy.md` that holds this text. */
+async function runBlock(role: postgres.Sql, text: string): Promise<void> {
+  for (const statement of await readStatements(text)) await role.unsafe(statement)
 }
 
 beforeAll(async () => {
   // Roles belong to a whole server: one of its own.
   server = await startPostgresServer()
-  const admin = openSession(server.url())
-  await admin`create role maker login createrole`
-  await admin`create database doable owner maker`
+  const superuser = openSession(server.url())
+  await superuser`create role admin login createrole createdb`
+  await superuser.end()
+  // What managed services give: no superuser.
+  const admin = openSession(urlOf('admin', 'postgres'))
+  await runBlock(admin, 'CREATE ROLE doable_service')
   await admin.end()
-  owner = openSession(urlOf('maker'))
+  owner = openSession(urlOf('doable_owner'))
   await owner`create schema elsewhere create table secrets (text text)`
-  expect(await runToEnd(['migrate'], { DATABASE_URL: urlOf('maker') })).toMatchObject({ code: 0 })
-  await owner.unsafe(await documentedRole())
+  expect(await runToEnd(['migrate'], { DATABASE_URL: urlOf('doable_owner') })).toMatchObject({ code: 0 })
+  await runBlock(owner, 'GRANT CONNECT ON DATABASE doable')
   service = openSession(urlOf('doable_service'))
 })
 afterAll(async () => {
@@ -117,7 +117,7 @@ test.each([
   'create schema more',
   'create role more',
   'alter role doable_service bypassrls',
-  'set role maker',
+  'set role doable_owner',
   'set session_replication_role = replica',
   'select * from elsewhere.secrets',
   'select rolpassword from pg_authid',
@@ -131,6 +131,16 @@ test.each([
     ({ code, message }: postgres.PostgresError) => ({ code, message }),
   )
   expect(refused).toMatchObject({ code: INSUFFICIENT_PRIVILEGE })
+})
+
+test('the owner that makes the tables is no superuser, and makes neither roles nor databases', async () => {
+  expect(
+    await owner`select rolsuper, rolcreaterole, rolcreatedb from pg_roles where rolname = current_user`,
+  ).toMatchObject([{ rolsuper: false, rolcreaterole: false, rolcreatedb: false }])
+  expect(
+    await owner`select 1 from pg_class where relnamespace = 'doable'::regnamespace
+    and relowner <> 'doable_owner'::regrole`,
+  ).toHaveLength(0)
 })
 
 test('that role owns nothing, belongs to no other, and has none of the powers that go beyond tables', async () => {
@@ -149,9 +159,20 @@ test('that role owns nothing, belongs to no other, and has none of the powers th
   expect(await service`select 1 from pg_auth_members where member = current_user::regrole`).toHaveLength(0)
 })
 
-test('a table that the owner adds later is open to it, and a missing migration ends its start in words', async () => {
-  await owner`create table doable.later (id int)`
-  expect(await service`select * from doable.later`).toHaveLength(0)
+test.each(['doable_owner', 'postgres'])(
+  'tables that the owner adds later are open to it, where %s ran the statements',
+  async (role) => {
+    const runner = postgres(urlOf(role), { max: 1 })
+    await owner`alter default privileges in schema doable revoke all on tables from doable_service`
+    await runBlock(runner, 'GRANT CONNECT ON DATABASE doable')
+    await runner.end()
+    await owner.unsafe(`create table doable.made_after_${role} (id int)`)
+    await service.unsafe(`insert into doable.made_after_${role} values (1)`)
+    expect(await service.unsafe(`select * from doable.made_after_${role}`)).toHaveLength(1)
+  },
+)
+
+test('a missing migration ends its start in words', async () => {
   await owner`delete from doable.migrations where id = (select max(id) from doable.migrations)`
   const { code, stdout, stderr } = await runToEnd(['serve'], { DATABASE_URL: urlOf('doable_service') })
   expect([code, stdout]).toEqual([1, ''])
