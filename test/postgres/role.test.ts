@@ -162,7 +162,7 @@ test('that role owns nothing, belongs to no other, and has none of the powers th
 test.each(['doable_owner', 'postgres'])(
   'tables that the owner adds later are open to it, where %s ran the statements',
   async (role) => {
-    const runner = postgres(urlOf(role), { max: 1 })
+    const runner = openSession(urlOf(role))
     await owner`alter default privileges in schema doable revoke all on tables from doable_service`
     await runBlock(runner, 'GRANT CONNECT ON DATABASE doable')
     await runner.end()
