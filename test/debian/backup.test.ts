@@ -107,3 +107,15 @@ test("the page's dump of a served database restores on a new server, over itself
   await paste('pg_restore --no-owner --no-privileges --single-transaction --dbname=', { OWNER_URL: url })
   expect(await visit(url, false)).toEqual(before)
 })
+
+test("the page's dump and restore in compose.yaml's database bring back what was there, without a message", async () => {
+  const server = await startDebianServer()
+  await execute(server.url(), ['create role doable login superuser', 'create database doable owner doable'])
+  const url = server.url('doable').replace('//postgres@', '//doable@')
+  const before = await visit(url, true)
+  const container = { PGHOST: '127.0.0.1', PGPORT: String(server.port) }
+  await paste('pg_dump --username doable', container)
+  await execute(url, ['delete from doable.tasks'])
+  await paste('pg_restore --username doable', container)
+  expect(await visit(url, false)).toEqual(before)
+})
