@@ -4,9 +4,10 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import postgres from 'postgres'
 import { readBlock, readStatements } from '../docs/page.ts'
-import { boot, SECRET } from '../kit/boot.ts'
-import { runToEnd } from '../kit/launch.ts'
+import { boot } from '../kit/boot.ts'
 import { type PostgresServer, startPostgresServer } from '../kit/postgres-server.ts'
+import { runToEnd } from '../kit/program.ts'
+import { SECRET } from '../kit/tokens.ts'
 import { findPostgresPrograms, run } from './programs.ts'
 
 setDefaultTimeout(90_000)

@@ -2,8 +2,8 @@ import { expect, setDefaultTimeout, test } from 'bun:test'
 import { join } from 'node:path'
 import postgres from 'postgres'
 import { boot } from '../kit/boot.ts'
-import { runToEnd } from '../kit/launch.ts'
 import { startPostgresServer } from '../kit/postgres-server.ts'
+import { runToEnd } from '../kit/program.ts'
 import { findPostgresPrograms, run } from './programs.ts'
 
 setDefaultTimeout(90_000)
