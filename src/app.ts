@@ -2,6 +2,7 @@ import { Elysia } from 'elysia'
 import type { Logger } from 'pino'
 import { type AccountOptions, createAccounts } from './accounts/accounts.ts'
 import { accountRoutes } from './accounts/routes.ts'
+import { createFreshCheck } from './accounts/sessions.ts'
 import type { Tokens } from './auth/token.ts'
 import type { Config } from './config.ts'
 import type { Db } from './db/open.ts'
@@ -37,7 +38,7 @@ export interface Deps {
   secret: string
   tokens: Tokens
   /** Undefined: users sign up elsewhere, and there is nothing below `/api/auth`. */
-  accounts: Pick<AccountOptions, 'issuer' | 'audience'> | undefined
+  accounts: (Pick<AccountOptions, 'issuer' | 'audience'> & { previousSecrets?: readonly string[] }) | undefined
   feed: Feed
   log: Logger
   /** Undefined where nobody looks at them. */
@@ -75,17 +76,18 @@ export function createApp({
   const work = createWork(db, { quota: config.quotaBytes, changed: feed.ring, inTurn })
   const once = createOnce(work)
   const listTasks = createListTasks(createCursors(secret), collation)
-  const openAccounts = (options: NonNullable<typeof accounts>) =>
+  const openAccounts = ({ issuer, audience, previousSecrets = [] }: NonNullable<typeof accounts>) =>
     createAccounts({
-      ...options,
-      secret,
+      issuer,
+      audience,
+      secrets: [secret, ...previousSecrets],
       db,
       corsOrigins: config.corsOrigins,
       log,
-      erase: (user) => work.write(user, eraseUser, { account: true }),
+      erase: (user) => work.write(user, eraseUser, { account: true }).then(() => tokens.end(user)),
     })
   const limits = createLimits(config)
-  const gate = { tokens, limits }
+  const gate = { tokens, limits, checkFresh: accounts && createFreshCheck(db) }
   const allowedMethods = createMethodTable(() => app.routes)
   const routeName = createRouteNames(() => app.routes)
   const traceFields = tracing ? () => tracing.ids() ?? {} : undefined

@@ -10,6 +10,7 @@ export const catalogue = {
   'token-expired': [401, 'Expired token'],
   'wrong-user': [403, 'Forbidden'],
   'quota-exceeded': [403, 'Quota exceeded'],
+  'session-not-fresh': [403, 'Fresh session required'],
   'not-found': [404, 'Not found'],
   'task-not-found': [404, 'Task not found'],
   'method-not-allowed': [405, 'Method not allowed'],

@@ -1,7 +1,7 @@
 import type { Logger } from 'pino'
 import { version } from '../package.json'
 import { OWN_ISSUER } from './accounts/accounts.ts'
-import { createAccountKeys } from './accounts/keys.ts'
+import { createAccountIssuer } from './accounts/issuer.ts'
 import { createApp } from './app.ts'
 import { keptSecret } from './auth/secret.ts'
 import { createTokens, type TokenOptions, type Tokens } from './auth/token.ts'
@@ -66,7 +66,7 @@ export async function startService(config: Config, log: Logger, { isWorker = fal
     const tokens = await openTokens(
       config,
       secret,
-      config.accounts ? { ...own, keys: createAccountKeys(database.db) } : undefined,
+      config.accounts ? createAccountIssuer(database.db, [secret, ...config.previousSecrets], own) : undefined,
     )
     const feed = createFeed(database.db, log)
     streams = feed
@@ -80,7 +80,7 @@ export async function startService(config: Config, log: Logger, { isWorker = fal
       collation: await findCollation(database.db),
       secret,
       tokens,
-      accounts: config.accounts ? own : undefined,
+      accounts: config.accounts ? { ...own, previousSecrets: config.previousSecrets } : undefined,
       feed,
       log,
       metrics,

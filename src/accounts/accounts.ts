@@ -3,14 +3,15 @@ import type { Logger } from 'pino'
 import type { Db } from '../db/open.ts'
 import { Problem } from '../problem.ts'
 import { type AccountRequest, type Scheme, schemeOf, translate } from './request.ts'
+import type { Secrets } from './versions.ts'
 
-/** `iss` and `aud` of our own tokens, where no others are asked for. */
+/** `iss` and `aud` of the accounts' tokens where JWT_ISSUER and JWT_AUDIENCE are not set. */
 export const OWN_ISSUER = 'doable'
 
 export interface AccountOptions {
   db: Db
-  /** Signs cookies, and encrypts the private keys. */
-  secret: string
+  /** The first signs cookies and encrypts private keys; what the others signed goes on counting. */
+  secrets: Secrets
   issuer: string
   audience: string
   corsOrigins: readonly string[]
@@ -23,7 +24,7 @@ export type Accounts = ReturnType<typeof createAccounts>
 
 type Engine = (request: Request) => Promise<Response>
 
-/** Sign-up, sign-in and sessions, by Better Auth, which is loaded when it is first asked. */
+/** Sign-up, sign-in and sessions, by Better Auth, which the first request loads. */
 export function createAccounts(options: AccountOptions) {
   const engines = new Map<Scheme, Promise<Engine>>()
 
@@ -37,14 +38,14 @@ export function createAccounts(options: AccountOptions) {
     /**
      * Better Auth's answer, its refusals included.
      *
-     * @throws Problem `database-unavailable`, or whatever else went wrong inside.
+     * @throws Problem `database-unavailable`, or `internal-error` where Better Auth failed.
      */
     async ask(asked: AccountRequest): Promise<Response> {
       const engine = await engineFor(schemeOf(asked.request))
-      const response = await engine(translate(asked, options.corsOrigins))
+      const response = await engine(translate(asked, options))
       if (response.ok) return response
-      // It takes a database that is away for a session that is not there: let that say so itself,
-      // before somebody is told to sign in again.
+      // While the database is away Better Auth finds no session and answers 401. This throws the
+      // 503 instead, so that nobody is told to sign in again.
       await options.db.execute(sql`select 1`)
       if (response.status < 500) return response
       throw new Problem('internal-error', 'Something went wrong on our side. It has been logged.', {

@@ -1,159 +1,141 @@
-import { jwt } from '@elysiajs/jwt'
-import {
-  decodeJwt,
-  decodeProtectedHeader,
-  errors,
-  type JWTPayload,
-  type JWTVerifyGetKey,
-  type JWTVerifyOptions,
-  jwtVerify,
-} from 'jose'
+import { Elysia } from 'elysia'
+import { decodeProtectedHeader, errors, type JWTPayload } from 'jose'
 import { LRUCache } from 'lru-cache'
 import { Problem, type ProblemCode } from '../problem.ts'
-import { createKeySet } from './key-set.ts'
+import type { Issuer } from './issuer.ts'
+import { createKeySetIssuer } from './key-set.ts'
+import { createSecretIssuer } from './secret-issuer.ts'
 
 /** Whom a token speaks for, and until when (seconds since 1970, as `exp`). */
 export interface Identity {
   readonly id: string
   readonly expires: number
+  /** The account's session that the token was made for, by its id. */
+  readonly session?: string
 }
 
 export interface TokenOptions {
-  /** HS256 keys: the first signs, all verify. */
-  readonly secrets: readonly [string, ...string[]]
-  readonly jwksUrl: URL | undefined
-  /** What tokens of that key set must carry: any of each. */
-  readonly jwks: { readonly issuers: readonly string[]; readonly audiences: readonly string[] }
+  /** HS256 keys: the first signs, all verify. None: no HS256 token is accepted or made. */
+  readonly secrets: readonly string[]
+  /** `iss` and `aud` of HS256 tokens. */
   readonly issuer: string | undefined
   readonly audience: string | undefined
-  /** The keys of our own accounts, and what tokens by them carry. */
-  readonly own?: { readonly keys: JWTVerifyGetKey; readonly issuer: string; readonly audience: string }
+  readonly jwksUrl: URL | undefined
+  /** `iss` and `aud` of tokens by that key set: any of each. */
+  readonly jwks: { readonly issuers: readonly string[]; readonly audiences: readonly string[] }
+  /** The accounts inside. */
+  readonly own?: Issuer
 }
 
-/** RFC 7519 allows "a small leeway" for clocks that differ (4.1.4, 4.1.5). */
-const CLOCK_SKEW_S = 5
-
-/** Verified tokens remembered, at most; about 1 KB each. */
+/** Accepted tokens that are remembered, at most; about 1 KB each. */
 const CACHE_SIZE = 10_000
 
-/** No honest token comes near; a longer one is not worth hashing. */
+/** Above any honest token, in characters; a longer one is not worth hashing. */
 const MAX_TOKEN_LENGTH = 8192
 
-const ASYMMETRIC = ['EdDSA', 'ES256', 'RS256']
+/** How long a deleted user is remembered, in milliseconds: longer than a token counts without another check. */
+const ENDED_MS = 60_000
+
+/**
+ * A part of a token: base64url without padding (RFC 7515, 2), in the one form that its bytes
+ * have. The bits that the last character has left over are zero (RFC 4648, 3.5).
+ */
+const CANONICAL = /^(?:[\w-]{4})*(?:[\w-][AQgw]|[\w-]{2}[AEIMQUYcgkosw048])?$/
+
+interface Accepted {
+  readonly identity: Identity
+  /** When the check began, in milliseconds. */
+  readonly checked: number
+  readonly recheckMs: number
+}
 
 export type Tokens = Awaited<ReturnType<typeof createTokens>>
 
 /**
  * Checks and makes tokens (JWT, RFC 7519, under the advice of RFC 8725): the header's
  * `alg` picks the key family and nothing else in a token picks a key.
+ *
+ * @param now the clock by which accepted tokens and fetched keys age, in milliseconds.
  */
-export async function createTokens(options: TokenOptions) {
-  const plugins = await Promise.all(options.secrets.map(hs256))
-  const [current] = plugins as [(typeof plugins)[number]]
-  const keySet = options.jwksUrl && createKeySet(options.jwksUrl)
-  const cache = new LRUCache<string, Identity>({ max: CACHE_SIZE })
+export async function createTokens(options: TokenOptions, now: () => number = Date.now) {
+  const [current, ...previous] = options.secrets
+  const secret =
+    current === undefined ? undefined : await createSecretIssuer({ ...options, secrets: [current, ...previous] })
+  const keySet = options.jwksUrl && createKeySetIssuer(options.jwksUrl, options.jwks, now)
+  const issuers: Issuer[] = [secret, options.own, keySet].filter((issuer) => issuer !== undefined)
 
-  const always: JWTVerifyOptions = {
-    requiredClaims: ['exp'],
-    clockTolerance: CLOCK_SKEW_S,
-    ...(options.issuer === undefined ? {} : { issuer: options.issuer }),
-    ...(options.audience === undefined ? {} : { audience: options.audience }),
-  }
-  const symmetric: JWTVerifyOptions = { ...always, algorithms: ['HS256'] }
-  const asymmetric: JWTVerifyOptions = {
-    ...always,
-    algorithms: ASYMMETRIC,
-    ...(options.jwks.issuers.length === 0 ? {} : { issuer: [...options.jwks.issuers] }),
-    ...(options.jwks.audiences.length === 0 ? {} : { audience: [...options.jwks.audiences] }),
-  }
+  const cache = new LRUCache<string, Accepted>({ max: CACHE_SIZE })
+  /** Checks under way: many requests with one token share one. */
+  const running = new Map<string, Promise<Identity>>()
+  /** When users were deleted here. */
+  const ended = new LRUCache<string, number>({ max: CACHE_SIZE, ttl: ENDED_MS })
 
-  async function verifyHs256(token: string): Promise<JWTPayload> {
-    for (const { decorator } of plugins) {
-      const payload = await decorator.jwt.verify(token, symmetric)
-      if (payload) return payload as JWTPayload
-    }
-    // The plugin gives no reason. A token that held a second before its `exp` has only expired.
-    const { exp } = decodeJwt(token)
-    if (typeof exp === 'number' && exp <= Date.now() / 1000) {
-      const before = { ...symmetric, currentDate: new Date((exp - 1) * 1000) }
-      for (const { decorator } of plugins)
-        if (await decorator.jwt.verify(token, before)) throw new errors.JWTExpired('expired', {})
-    }
-    throw new errors.JWTInvalid('no secret of ours signed it, or a claim does not hold')
-  }
+  const isExpired = ({ identity }: Accepted) => identity.expires <= Date.now() / 1000
+  const isDue = ({ identity, checked, recheckMs }: Accepted) =>
+    now() - checked >= recheckMs || (ended.size > 0 && checked <= (ended.get(identity.id) ?? Number.NEGATIVE_INFINITY))
 
-  /** By a key of our own accounts, where its `kid` is one of theirs. */
-  async function verifyOwn(token: string): Promise<JWTPayload | undefined> {
-    if (!options.own) return undefined
-    const { keys, issuer, audience } = options.own
+  async function check(token: string): Promise<Identity> {
+    const checked = now()
     try {
-      return (await jwtVerify(token, keys, { ...always, algorithms: ASYMMETRIC, issuer, audience })).payload
-    } catch (error) {
-      if (error instanceof errors.JWKSNoMatchingKey) return undefined
-      throw error
-    }
-  }
-
-  async function verifyByKeySet(token: string): Promise<JWTPayload> {
-    const own = await verifyOwn(token)
-    if (own) return own
-    if (!keySet) throw new errors.JOSEAlgNotAllowed('no key set is configured')
-    try {
-      return (await jwtVerify(token, keySet, asymmetric)).payload
-    } catch (error) {
-      if (!(error instanceof errors.JWKSMultipleMatchingKeys)) throw error
-      // Without a `kid`, any key of the set that fits may have signed. Once one has, its verdict on the claims stands.
-      for await (const key of error) {
-        try {
-          return (await jwtVerify(token, key, asymmetric)).payload
-        } catch (failed) {
-          if (!(failed instanceof errors.JWSSignatureVerificationFailed)) throw failed
-        }
+      if (token.length > MAX_TOKEN_LENGTH) throw new errors.JWTInvalid('too long')
+      if (!token.split('.').every((part) => CANONICAL.test(part)))
+        throw new errors.JWTInvalid('not canonical base64url')
+      const header = decodeProtectedHeader(token)
+      for (const { algorithms, recheckMs, verify } of issuers) {
+        const claims = algorithms.includes(String(header.alg)) ? await verify(token, header) : undefined
+        if (!claims) continue
+        const identity = readIdentity(claims)
+        cache.set(token, { identity, checked, recheckMs })
+        return identity
       }
-      throw error
+      throw new errors.JWTInvalid('no issuer here has signed it')
+    } catch (error) {
+      if (error instanceof Problem) throw error
+      cache.delete(token)
+      throw error instanceof errors.JWTExpired
+        ? refuse('token-expired', 'The token has expired. Please sign in again.', loggable(error))
+        : refuse('token-invalid', 'The token is not valid here. Please sign in again.', loggable(error))
     }
   }
 
   return {
-    /** The @elysiajs/jwt plugin under the current secret. */
-    plugin: current,
+    /** The @elysiajs/jwt plugin under the current secret; empty without a secret. */
+    plugin: secret?.plugin ?? new Elysia({ name: 'jwt' }),
 
     /**
      * Whom a token speaks for.
      *
-     * @param beforeCheck runs unless the token is known already; what it throws is thrown.
-     * @throws Problem `token-expired`, `token-invalid`, or `keys-unavailable`.
+     * @param beforeCheck runs unless the token was accepted before; what it throws is thrown.
+     * @throws Problem `token-expired`, `token-invalid`, `keys-unavailable` or `database-unavailable`.
      */
     async verify(token: string, beforeCheck: () => Promise<void> = async () => {}): Promise<Identity> {
       const known = cache.get(token)
-      if (known && known.expires > Date.now() / 1000) return known
-      await beforeCheck()
-      try {
-        if (token.length > MAX_TOKEN_LENGTH) throw new errors.JWTInvalid('too long')
-        const { alg } = decodeProtectedHeader(token)
-        const claims = alg === 'HS256' ? await verifyHs256(token) : await verifyByKeySet(token)
-        // 1e999 is well-formed JSON and reads as Infinity: a token without an end.
-        if (!Number.isFinite(claims.exp)) throw new errors.JWTInvalid('exp is not a finite number')
-        const identity = { id: readUserId(claims), expires: Number(claims.exp) }
-        cache.set(token, identity)
-        return identity
-      } catch (error) {
-        cache.delete(token)
-        if (error instanceof Problem) throw error
-        throw error instanceof errors.JWTExpired
-          ? refuse('token-expired', 'The token has expired. Please sign in again.', loggable(error))
-          : refuse('token-invalid', 'The token is not valid here. Please sign in again.', loggable(error))
-      }
+      const isKnown = known !== undefined && !isExpired(known)
+      if (isKnown && !isDue(known)) return known.identity
+      if (!isKnown) await beforeCheck()
+      const started = running.get(token) ?? check(token).finally(() => running.delete(token))
+      running.set(token, started)
+      return started
     },
 
-    /** A token for `userId` that expires `seconds` from now: for trying things out, and for tests. */
-    sign(userId: string, seconds: number): Promise<string> {
-      return current.decorator.jwt.sign({
-        sub: userId,
-        exp: Math.floor(Date.now() / 1000) + seconds,
-        ...(options.issuer === undefined ? {} : { iss: options.issuer }),
-        ...(options.audience === undefined ? {} : { aud: options.audience }),
-      })
+    /** Has every token of a deleted user checked again: here at once, in other processes within RECHECK_MS. */
+    end(user: string): void {
+      ended.set(user, now())
+      // A check that began before the deletion may still find the account.
+      running.clear()
+    },
+
+    /**
+     * A token for `userId` that expires `seconds` from now: for trying things out, and for tests.
+     *
+     * @throws Error without a secret.
+     */
+    async sign(userId: string, seconds: number): Promise<string> {
+      if (secret === undefined)
+        throw new Error(
+          'no token can be made here: a key set issues all tokens, and there is no BETTER_AUTH_SECRET to sign one with',
+        )
+      return secret.sign(userId, seconds)
     },
   }
 }
@@ -171,14 +153,11 @@ function loggable(error: unknown): Error {
   return Object.assign(new Error(message), { name, code })
 }
 
-/** Imports the key once: from text, the plugin would at every call. */
-async function hs256(secret: string) {
-  const algorithm = { name: 'HMAC', hash: 'SHA-256' }
-  const key = await crypto.subtle.importKey('raw', new TextEncoder().encode(secret), algorithm, false, [
-    'sign',
-    'verify',
-  ])
-  return jwt({ name: 'jwt', secret: key, alg: 'HS256', exp: '1h' })
+function readIdentity(claims: JWTPayload): Identity {
+  const { exp, sid } = claims
+  // 1e999 is well-formed JSON and reads as Infinity: a token without an end.
+  if (!Number.isFinite(exp)) throw new errors.JWTInvalid('exp is not a finite number')
+  return { id: readUserId(claims), expires: Number(exp), ...(typeof sid === 'string' && { session: sid }) }
 }
 
 /**

@@ -6,10 +6,16 @@ import { type Identity, refuse, type Tokens } from './token.ts'
 /** `Bearer` in any case (RFC 9110, 11.1), one space or more, and one token (RFC 6750, 2.1). */
 const BEARER = /^bearer +([\w\-.~+/]+=*)$/i
 
-/** What stands before every route of a user. */
+/** The checks before every route of a user. */
 export interface Gate {
   tokens: Tokens
   limits: Limits
+  /**
+   * For what takes a fresh session of an account; undefined where accounts are off.
+   *
+   * @throws Problem `session-not-fresh`.
+   */
+  checkFresh?: ((user: Identity) => Promise<void>) | undefined
 }
 
 /**
@@ -17,8 +23,8 @@ export interface Gate {
  * before anything is validated: a stranger learns nothing about what would be accepted.
  *
  * For routes below `/api/:user_id`: 401 without a valid token, 403 on another user's path, then
- * 429. Of an address that floods with bad tokens, no further token is checked; those that are
- * known already go on, so that nobody is locked out by a neighbour.
+ * 429. An address that floods with bad tokens gets no further new token checked; tokens accepted
+ * before go on working, so that nobody is locked out by a neighbour behind the same address.
  */
 export function userPlugin(gate: Gate) {
   return new Elysia({ name: 'user' })
@@ -44,19 +50,19 @@ async function admit(
   const header = request.headers.get('authorization')
   const user = await authenticate(header, tokens, () => limits.checkAddress(request, server)).catch(
     async (error: unknown) => {
-      // Without a token it has been counted before anything else.
+      // `limitStage` has counted a request without a token already.
       if (header !== null && error instanceof Problem && error.status === 401)
         await limits.countAddress(request, server)
       throw error
     },
   )
-  const spent = await limits.countUser(user.id, set).catch((error: unknown) => error)
+  const refusal = await limits.countUser(user.id, set).catch((error: unknown) => error)
   if (owner !== user.id) throw new Problem('wrong-user', 'The token is valid, but this path belongs to another user.')
-  if (spent !== undefined) throw spent
+  if (refusal !== undefined) throw refusal
   return user
 }
 
-/** @param beforeCheck runs before a token that is not known yet is checked, and may refuse. */
+/** @param beforeCheck runs before a token that was not accepted before is checked, and may refuse. */
 async function authenticate(header: string | null, tokens: Tokens, beforeCheck: () => Promise<void>) {
   if (header === null || !/^bearer( |$)/i.test(header))
     throw refuse('token-missing', 'This needs a token: send it as Authorization: Bearer <JWT>.')

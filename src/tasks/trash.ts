@@ -106,19 +106,24 @@ export function trashRoutes(gate: Gate, work: Work, once: Once, listTasks: ListT
     .delete(
       '',
       async ({ user, query, set }) => {
+        if (query.account) await gate.checkFresh?.(user)
         if (query.confirm !== user.id) throw invalid([{ pointer: '/confirm', detail: 'must repeat the user id' }])
         await work.write(user.id, eraseUser, { account: query.account ?? false })
+        if (query.account) gate.tokens.end(user.id)
         set.status = 204
       },
       {
         ...queryOf(EraseQuery),
         params: UserPath,
-        response: { 204: Type.Void({ description: 'Nothing is left' }), ...problems(...everywhere) },
+        response: {
+          204: Type.Void({ description: 'Nothing is left' }),
+          ...problems(...everywhere, 'session-not-fresh'),
+        },
         detail: {
           operationId: 'eraseUser',
           summary: 'Erase everything of a user',
           description:
-            'All tasks, the trash and the tombstones, at once and for good; with `account=true` the account and its sessions as well.',
+            'All tasks, the trash and the tombstones, at once and for good; with `account=true` the account and its sessions as well. That takes a token of a session that is less than a day old, else 403 `session-not-fresh`.',
         },
       },
     )

@@ -1,6 +1,8 @@
 import { describe, expect, test } from 'bun:test'
 import { decodeJwt, decodeProtectedHeader } from 'jose'
 import { databases } from '../kit/boot.ts'
+import { expectProblem } from '../kit/expect-problem.ts'
+import { claims, forge } from '../kit/forge.ts'
 import { newPerson, PASSWORD } from '../kit/person.ts'
 import { bearer, send } from '../kit/send.ts'
 import { useService } from '../kit/service.ts'
@@ -19,7 +21,7 @@ describe.each(databases)("accounts by Better Auth's own client over %s", (kind) 
     const token = await ada.token()
     expect(decodeProtectedHeader(token)).toMatchObject({ alg: 'EdDSA', kid: expect.any(String) })
     const claims = decodeJwt(token)
-    expect(Object.keys(claims).sort()).toEqual(['aud', 'exp', 'iat', 'iss', 'sub'])
+    expect(Object.keys(claims).sort()).toEqual(['aud', 'exp', 'iat', 'iss', 'sid', 'sub'])
     expect(claims).toMatchObject({ sub: id, exp: Number(claims.iat) + 15 * 60 })
 
     const tasks = `/api/${id}/tasks`
@@ -36,7 +38,9 @@ describe.each(databases)("accounts by Better Auth's own client over %s", (kind) 
     expect(await seen.json()).toMatchObject([{ title: 'Buy milk' }])
 
     expect((await ada.client.deleteUser({ password: PASSWORD })).data?.success).toBe(true)
-    expect(await (await send(service().url, 'GET', tasks, undefined, bearer(again))).json()).toEqual([])
+    await expectProblem(await send(service().url, 'GET', tasks, undefined, bearer(again)), 401, 'token-invalid')
+    const late = await send(service().url, 'POST', tasks, { title: 'By nobody' }, bearer(again))
+    await expectProblem(late, 401, 'token-invalid')
     expect((await ada.signIn()).error).toMatchObject({ status: 401, code: 'INVALID_EMAIL_OR_PASSWORD' })
     expect((await ada.signUp()).error).toBeNull()
   })
@@ -60,8 +64,29 @@ describe.each(databases)("accounts by Better Auth's own client over %s", (kind) 
     expect((await erase('')).status).toBe(204)
     expect((await ada.client.getSession()).data?.user.id).toBe(id)
     expect((await erase('&account=true')).status).toBe(204)
+    await expectProblem(await erase(''), 401, 'token-invalid')
     expect((await ada.client.getSession()).data).toBeNull()
     expect((await ada.signIn()).error?.status).toBe(401)
+  })
+
+  test('a token without a session leaves the account there', async () => {
+    const ada = newPerson(service().url)
+    const id = (await ada.signUp()).data?.user.id ?? ''
+    const path = `/api/${id}?confirm=${id}&account=true`
+    const erase = (token: string) => send(service().url, 'DELETE', path, undefined, bearer(token))
+    const signedOut = await ada.token()
+    await ada.client.signOut()
+    const other = newPerson(service().url)
+    await other.signUp()
+    const sid = decodeJwt(await other.token())['sid']
+    for (const token of [
+      signedOut,
+      forge({ claims: claims({ sub: id }) }),
+      forge({ claims: claims({ sub: id, sid }) }),
+    ])
+      await expectProblem(await erase(token), 403, 'session-not-fresh')
+    expect((await ada.signIn()).error).toBeNull()
+    expect((await erase(await ada.token())).status).toBe(204)
   })
 
   test('a changed password ends the other sessions when asked to', async () => {

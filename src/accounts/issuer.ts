@@ -1,0 +1,52 @@
+import { eq, sql } from 'drizzle-orm'
+import { errors, jwtVerify } from 'jose'
+import { claimChecks, type Issuer, RECHECK_MS } from '../auth/issuer.ts'
+import { accounts } from '../db/account-schema.ts'
+import { findCause } from '../db/errors.ts'
+import type { Db } from '../db/open.ts'
+import { Problem } from '../problem.ts'
+import { createAccountKeys } from './keys.ts'
+import type { Secrets } from './versions.ts'
+
+const EDDSA = ['EdDSA']
+
+/**
+ * The accounts inside, as an issuer: a token counts while its key is in the table and its
+ * account, named by `sub`, exists.
+ *
+ * @param now the clock by which keys age, in milliseconds.
+ */
+export function createAccountIssuer(
+  db: Db,
+  secrets: Secrets,
+  parties: { issuer: string; audience: string },
+  now: () => number = Date.now,
+): Issuer {
+  const findKey = createAccountKeys(db, secrets, now)
+  const checks = claimChecks(EDDSA, { issuers: [parties.issuer], audiences: [parties.audience] })
+  const findAccount = db
+    .select({ id: accounts.id })
+    .from(accounts)
+    .where(eq(accounts.id, sql.placeholder('owner')))
+    .prepare('find_account')
+  return {
+    algorithms: EDDSA,
+    recheckMs: RECHECK_MS,
+    async verify(token, { kid }) {
+      const key = await findKey(kid).catch(cannotTell)
+      if (!key) return undefined
+      const { payload } = await jwtVerify(token, key, checks)
+      const [account] = await findAccount.execute({ owner: payload.sub }).catch(cannotTell)
+      if (!account) throw new errors.JWTInvalid('the account is gone')
+      return payload
+    },
+  }
+}
+
+/** A database that fails says nothing of the token: answered with 503 or 500, never with 401. */
+function cannotTell(error: unknown): never {
+  throw (
+    findCause(error, (at) => at instanceof Problem) ??
+    new Problem('internal-error', 'Something went wrong on our side. It has been logged.', { cause: error })
+  )
+}

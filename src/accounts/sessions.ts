@@ -1,0 +1,72 @@
+import { and, eq, gt, inArray, lt, type SQL, sql } from 'drizzle-orm'
+import type { PgColumn, PgTable } from 'drizzle-orm/pg-core'
+import type { Identity } from '../auth/token.ts'
+import { accountRateLimits, accountSessions, accountVerifications } from '../db/account-schema.ts'
+import type { Db } from '../db/open.ts'
+import { Problem } from '../problem.ts'
+
+/** How long after signing in a session may delete the account without the password, in seconds. */
+export const FRESH_S = 24 * 60 * 60
+
+/** Rows deleted by one statement, at most. */
+const BATCH = 500
+
+/** Longer than any window of Better Auth's rate limits, in milliseconds. */
+const ATTEMPTS_KEPT_MS = 60 * 60_000
+
+/** Refuses a caller whose token was not made for a fresh session that is still there. */
+export type CheckFresh = (user: Identity) => Promise<void>
+
+/**
+ * Guards what Better Auth lets only a fresh session do. A token outlives its session by
+ * up to 15 minutes, so the session itself is looked up.
+ *
+ * The check throws a Problem `session-not-fresh`.
+ */
+export function createFreshCheck(db: Db): CheckFresh {
+  const { id, userId, expiresAt, createdAt } = accountSessions
+  const select = db
+    .select({ id })
+    .from(accountSessions)
+    .where(
+      and(
+        eq(userId, sql.placeholder('owner')),
+        eq(id, sql.placeholder('session')),
+        gt(expiresAt, sql`now()`),
+        gt(createdAt, sql`now() - make_interval(secs => ${sql.raw(String(FRESH_S))})`),
+      ),
+    )
+    .prepare('find_fresh_session')
+  return async ({ id: owner, session }) => {
+    const found = session === undefined ? [] : await select.execute({ owner, session })
+    if (found.length === 0)
+      throw new Problem(
+        'session-not-fresh',
+        'To delete the account, sign in again: it takes a token of a session that is less than a day old.',
+      )
+  }
+}
+
+/**
+ * Deletes sessions and verifications that have expired, and attempts that no rate limit counts any
+ * more. Rows that another process is deleting are left to it.
+ *
+ * @returns how many rows were deleted.
+ */
+export async function forgetSessions(db: Db): Promise<number> {
+  const attempts = lt(accountRateLimits.lastRequest, Date.now() - ATTEMPTS_KEPT_MS)
+  return (
+    (await forget(db, accountSessions, lt(accountSessions.expiresAt, sql`now()`))) +
+    (await forget(db, accountVerifications, lt(accountVerifications.expiresAt, sql`now()`))) +
+    (await forget(db, accountRateLimits, attempts))
+  )
+}
+
+async function forget(db: Db, table: PgTable & { id: PgColumn }, over: SQL): Promise<number> {
+  const some = db.select({ id: table.id }).from(table).where(over).limit(BATCH).for('update', { skipLocked: true })
+  for (let forgotten = 0; ; ) {
+    const gone = await db.delete(table).where(inArray(table.id, some)).returning({ id: table.id })
+    forgotten += gone.length
+    if (gone.length < BATCH) return forgotten
+  }
+}
