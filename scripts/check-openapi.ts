@@ -113,8 +113,11 @@ function operationFaults(operation: Json, path: string, isSecuredByDefault: bool
   if (isSecured === isOpen) faults.push(isOpen ? 'asks for a token' : 'is open to everybody')
 
   const body = operation['requestBody'] as Json | undefined
+  // An empty requirement beside others: the operation works without credentials, too (OpenAPI 3.1, 4.8.2).
+  const isOptional = Array.isArray(security) && security.some((one) => Object.keys(asJson(one)).length === 0)
+  const unneeded = [...(isOptional ? ['401'] : []), ...(tags.includes(ACCOUNT_TAG) ? ['403'] : [])]
   const needed = [
-    ...(isOpen ? [] : BEHIND_TOKEN.filter((status) => status !== '403' || !tags.includes(ACCOUNT_TAG))),
+    ...(isOpen ? [] : BEHIND_TOKEN.filter((status) => !unneeded.includes(status))),
     ...(body ? WITH_BODY : []),
     ...(path.includes('{id}') ? ['404', '422'] : []),
   ]

@@ -2,14 +2,22 @@ import { type TObject, Type } from '@sinclair/typebox'
 import { ProblemDocument } from '../http/problems.ts'
 import { catalogue, type ProblemCode } from '../problem.ts'
 
-// For the document alone: Better Auth checks what it is sent, and answers by these.
+/** The longest text that any body below `/api/auth` may hold, in characters. Better Auth sets no limit of its own. */
+export const MAX_TEXT = 2048
 
-const email = Type.String({ format: 'email', examples: ['ada@analytical.engine'] })
-const password = Type.String({ minLength: 8, maxLength: 128, examples: ['correct horse battery staple'] })
+// Better Auth checks bodies itself, so the schemas of bodies and answers serve the OpenAPI document only.
+// `refusal` below writes the service's answers as well.
+
+const text = (options: object) => Type.String({ maxLength: MAX_TEXT, ...options })
+
+const email = text({ format: 'email', examples: ['ada@analytical.engine'] })
+/** Where one is chosen, Better Auth asks for 8 characters; where one is compared, a short one is only wrong. */
+const newPassword = Type.String({ minLength: 8, maxLength: 128, examples: ['correct horse battery staple'] })
+const password = Type.String({ maxLength: 128, examples: ['correct horse battery staple'] })
 const time = Type.String({ format: 'date-time', examples: ['2026-11-20T22:02:42.578Z'] })
 const sessionToken = Type.String({
   description: 'Stands for the session. Not a JWT: it is for these operations only.',
-  examples: ['Yb3Kx8Q1mZr5Vt7Nc0Ws2Lp4Hd6Jf9Ga'],
+  examples: ['k3f09zYb3Kx8Q1mZr5Vt7Nc0Ws2Lp4Hd6Jf9Ga'],
 })
 
 const User = Type.Object({
@@ -22,23 +30,41 @@ const User = Type.Object({
   updatedAt: time,
 })
 
-export const SignUp = Type.Object({ name: User.properties.name, email, password }, { additionalProperties: false })
-export const SignIn = Type.Object({ email, password }, { additionalProperties: false })
+const unknown = `Unknown members are ignored; no text may have more than ${MAX_TEXT} characters.`
+const rememberMe = Type.Boolean({
+  default: true,
+  description: 'Without it the cookie ends with the browser, and the session after a day.',
+})
+
+export const SignUp = Type.Object(
+  {
+    name: text({ examples: ['Ada'] }),
+    email,
+    password: newPassword,
+    image: Type.Optional(text({ description: 'The address of a picture.' })),
+    rememberMe: Type.Optional(rememberMe),
+  },
+  { description: unknown },
+)
+export const SignIn = Type.Object({ email, password, rememberMe: Type.Optional(rememberMe) }, { description: unknown })
 export const Deletion = Type.Object(
   { password: Type.Optional(password) },
-  { additionalProperties: false, description: 'The password, unless the session is younger than a day.' },
+  { description: `The password, unless the session is younger than a day. ${unknown}` },
 )
-export const Nothing = Type.Object({}, { additionalProperties: false, examples: [{}] })
+export const Nothing = Type.Object({}, { description: unknown, examples: [{}] })
 
 const described = (schema: TObject, description: string) => ({ ...schema, description })
 
 export const SignedIn = Type.Object({ token: sessionToken, user: User }, { description: 'Signed in' })
-export const Session = Type.Object(
-  {
-    session: Type.Object({ id: Type.String({ examples: ['h7Qw3Zx9'] }), token: sessionToken, expiresAt: time }),
-    user: User,
-  },
-  { description: 'The session and whose it is; `null` without a session' },
+export const Session = Type.Union(
+  [
+    Type.Object({
+      session: Type.Object({ id: Type.String({ examples: ['h7Qw3Zx9'] }), token: sessionToken, expiresAt: time }),
+      user: User,
+    }),
+    Type.Null(),
+  ],
+  { description: 'The session and its user; `null` without a session, or with one that is over' },
 )
 export const Token = Type.Object(
   { token: Type.String({ examples: ['eyJhbGciOiJFZERTQSIsImtpZCI6IjEifQ.eyJzdWIiOiIxIn0.c2ln'] }) },
@@ -60,7 +86,7 @@ export const KeySet = Type.Object(
 )
 export const Done = described(Type.Object({ success: Type.Boolean({ examples: [true] }) }), 'Done')
 
-/** Better Auth's refusals that the document names: its own codes, and its own words. */
+/** Those refusals of Better Auth that the document names, with Better Auth's status and text. */
 const refusals = {
   VALIDATION_ERROR: [400, '[body.email] Invalid email address'],
   INVALID_EMAIL: [400, 'Invalid email'],
@@ -70,11 +96,13 @@ const refusals = {
   SESSION_EXPIRED: [400, 'Session expired. Re-authenticate to perform this action.'],
   INVALID_EMAIL_OR_PASSWORD: [401, 'Invalid email or password'],
   UNAUTHORIZED: [401, 'Unauthorized'],
+  FAILED_TO_GET_SESSION: [401, 'Failed to get session'],
   INVALID_ORIGIN: [403, 'Invalid origin'],
+  INVALID_CALLBACK_URL: [403, 'Invalid callbackURL'],
   USER_ALREADY_EXISTS_USE_ANOTHER_EMAIL: [422, 'User already exists. Use another email.'],
 } as const
 
-/** The `response` entries of Better Auth's refusals, and of ours beside them. */
+/** The `response` entries for refusals of Better Auth and for problems of the catalogue. */
 export function refused(...codes: (keyof typeof refusals | ProblemCode)[]) {
   const statusOf = (code: (typeof codes)[number]) =>
     code in refusals ? refusals[code as keyof typeof refusals][0] : catalogue[code as ProblemCode][0]
@@ -93,7 +121,7 @@ export function refused(...codes: (keyof typeof refusals | ProblemCode)[]) {
   )
 }
 
-/** A refusal of Better Auth's: a problem document that still has the `code` and `message` which its clients go by. */
+/** A refusal of Better Auth as a problem document. Better Auth's clients read its `code` and `message`. */
 export function refusal(status: number, code: string, message: string): ProblemDocument {
   return {
     type: `urn:doable:problem:account:${code.toLowerCase().replaceAll('_', '-')}`,

@@ -7,10 +7,7 @@ import { type Fault, invalid, Problem } from '../problem.ts'
 import type { Accounts } from './accounts.ts'
 import * as model from './model.ts'
 
-/** Longer than any value of an account, in characters. */
-const MAX_TEXT = 2048
-
-/** What of Better Auth's headers goes out. CORS is ours, and so is caching. */
+/** Header fields of Better Auth's answers that go out. CORS and caching are decided by Doable. */
 const PASSED = ['content-type', 'location', 'set-auth-jwt', 'set-auth-token']
 
 const broken = ['rate-limited', 'internal-error', 'database-unavailable'] as const
@@ -40,7 +37,7 @@ export function accountRoutes(accounts: Accounts, limits: Limits) {
 
   return new Elysia({ prefix: '/api/auth', tags: ['accounts'] })
     .derive(async ({ request, server }) => {
-      // Left uncounted so far, for the sake of routes that know whose a token is.
+      // `limitStage` leaves requests with a token to the user plugin, which these routes do without.
       if (request.headers.has('authorization')) await limits.countAddress(request, server)
     })
     .post('/sign-up/email', ask, {
@@ -54,6 +51,7 @@ export function accountRoutes(accounts: Accounts, limits: Limits) {
           'INVALID_EMAIL',
           'PASSWORD_TOO_SHORT',
           'PASSWORD_TOO_LONG',
+          'INVALID_CALLBACK_URL',
           'USER_ALREADY_EXISTS_USE_ANOTHER_EMAIL',
         ),
       },
@@ -70,7 +68,15 @@ export function accountRoutes(accounts: Accounts, limits: Limits) {
       ...jsonBody,
       response: {
         200: model.SignedIn,
-        ...model.refused(...badBody, ...always, 'VALIDATION_ERROR', 'INVALID_EMAIL', 'INVALID_EMAIL_OR_PASSWORD'),
+        ...model.refused(
+          ...badBody,
+          ...always,
+          'VALIDATION_ERROR',
+          'INVALID_EMAIL',
+          'PASSWORD_TOO_LONG',
+          'INVALID_CALLBACK_URL',
+          'INVALID_EMAIL_OR_PASSWORD',
+        ),
       },
       detail: {
         operationId: 'signIn',
@@ -91,22 +97,24 @@ export function accountRoutes(accounts: Accounts, limits: Limits) {
       },
     })
     .get('/get-session', ask, {
-      response: { 200: model.Session, ...model.refused('UNAUTHORIZED', ...broken) },
+      response: { 200: model.Session, ...model.refused('FAILED_TO_GET_SESSION', ...broken) },
       detail: {
         operationId: 'getSession',
         summary: 'Get the session',
-        security: SESSION,
+        description: '`null` without a session. 401 only where the session ends during the request.',
+        security: SESSION_OR_NONE,
         'x-headers': { 200: ['Set-Auth-Jwt'] },
       },
     })
     .post('/sign-out', ask, {
       ...optionalJsonBody,
-      response: { 200: model.Done, ...model.refused(...badBody, ...always, 'UNAUTHORIZED') },
+      response: { 200: model.Done, ...model.refused(...badBody, ...always, 'VALIDATION_ERROR') },
       detail: {
         operationId: 'signOut',
         summary: 'Sign out',
-        description: 'Ends the session. Tokens that were given out for it stay valid until they expire.',
-        security: SESSION,
+        description:
+          'Ends the session, if there is one. Tokens that were given out for it stay valid until they expire.',
+        security: SESSION_OR_NONE,
         requestBody: bodyOf(model.Nothing),
         'x-optional-body': true,
       },
@@ -115,7 +123,15 @@ export function accountRoutes(accounts: Accounts, limits: Limits) {
       ...optionalJsonBody,
       response: {
         200: model.Done,
-        ...model.refused(...badBody, ...always, 'INVALID_PASSWORD', 'SESSION_EXPIRED', 'UNAUTHORIZED'),
+        ...model.refused(
+          ...badBody,
+          ...always,
+          'VALIDATION_ERROR',
+          'PASSWORD_TOO_LONG',
+          'INVALID_PASSWORD',
+          'SESSION_EXPIRED',
+          'UNAUTHORIZED',
+        ),
       },
       detail: {
         operationId: 'deleteAccount',
@@ -147,18 +163,27 @@ export function accountRoutes(accounts: Accounts, limits: Limits) {
 }
 
 const SESSION = [{ session: [] }]
+const SESSION_OR_NONE = [...SESSION, {}]
 
 function bodyOf(schema: TSchema) {
   return { required: true, content: { 'application/json': { schema } } } as never
 }
 
-/** PostgreSQL stores neither NUL nor a lone surrogate; Better Auth sets no limit of its own. */
+/**
+ * Bounds every text of a body at MAX_TEXT, and refuses what PostgreSQL cannot store: NUL and lone surrogates.
+ *
+ * @throws Problem `validation-failed`.
+ */
 function checkTexts(body: unknown): void {
   const faults: Fault[] = []
   const look = (value: unknown, pointer: string) => {
     if (typeof value === 'string') {
-      if (value.length > MAX_TEXT || value.includes('\0') || !value.isWellFormed())
-        faults.push({ pointer, detail: `must be text of at most ${MAX_TEXT} characters` })
+      const isLong = value.length > model.MAX_TEXT && [...value].length > model.MAX_TEXT
+      if (isLong || value.includes('\0') || !value.isWellFormed())
+        faults.push({
+          pointer,
+          detail: `must be text of at most ${model.MAX_TEXT} characters, without NUL or a lone surrogate`,
+        })
     } else if (typeof value === 'object' && value !== null)
       for (const [name, part] of Object.entries(value))
         look(part, `${pointer}/${name.replaceAll('~', '~0').replaceAll('/', '~1')}`)

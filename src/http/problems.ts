@@ -20,7 +20,7 @@ export const ProblemDocument = Type.Object(
     code: Type.String({ description: 'Stable; for programs.', examples: ['task-not-found'] }),
     request_id: Type.String({ examples: ['01937b8e-7a40-7c1e-9d2a-3f5b8c6d7e80'] }),
     message: Type.Optional(
-      Type.String({ description: "`detail` once more, in Better Auth's refusals, for its clients." }),
+      Type.String({ description: "`detail` once more, below `/api/auth`: Better Auth's clients show this member." }),
     ),
     errors: Type.Optional(
       Type.Array(
@@ -115,6 +115,7 @@ export function problemBoundary(
       detail: problem.message,
       code: problem.code,
       request_id: requestId,
+      ...(path.startsWith('/api/auth/') ? { message: problem.message } : {}),
       ...(problem.errors ? { errors: problem.errors } : {}),
     }
     return new Response(JSON.stringify(document), {

@@ -10,6 +10,27 @@ import { useService } from '../kit/service.ts'
 /** What must never be in a refusal: a stack, a file, a statement, a library's inner words. */
 const INSIDE = /\bat \S+ \(|node_modules|\/src\/|\b(select|insert into|delete from) |drizzle|postgres|stack/i
 
+/** As much of the OpenAPI document as is read here. */
+interface Document {
+  paths: Record<
+    string,
+    Record<
+      string,
+      {
+        security: object[]
+        responses: Record<string, { content: { 'application/json': { schema: { anyOf: object[] } } } }>
+        requestBody: {
+          content: { 'application/json': { schema: { properties: Record<'name' | 'password', Bounds> } } }
+        }
+      }
+    >
+  >
+}
+interface Bounds {
+  minLength: number
+  maxLength: number
+}
+
 /** Better Auth's refusal as a problem document that keeps its code and message. */
 async function expectRefusal(response: Response, status: number, code: string): Promise<void> {
   const text = await response.text()
@@ -81,6 +102,49 @@ describe.each(databases)('accounts over %s refuse', (kind) => {
     await expectProblem(await post(path, 'email=a', form), 415, 'unsupported-media-type')
     for (const name of ['a\0b', 'a\ud800', 'x'.repeat(3000)])
       await expectProblem(await post('/update-user', { name }), 422, 'validation-failed', { pointers: ['/name'] })
+  })
+
+  test("whatever is refused below /api/auth, with a `message`, which Better Auth's clients show", async () => {
+    const answers = [
+      await post('/sign-in/email', '{'),
+      await post('/sign-in/email', '{}', { 'content-type': 'text/plain' }),
+      await post('/sign-in/email', { email: 'a\0b', password: PASSWORD }),
+      await send(service().url, 'GET', '/api/auth/nothing'),
+      await send(service().url, 'DELETE', '/api/auth/token'),
+      await send(service().url, 'GET', '/api/auth/tasks'),
+      await post('/sign-up/email', {}),
+    ]
+    expect(answers.map(({ status }) => status)).toEqual([400, 415, 422, 404, 405, 401, 400])
+    for (const answer of answers) {
+      const { message, detail } = (await answer.json()) as { message?: string; detail: string }
+      expect(message).toBe(detail)
+    }
+    const { error } = await newPerson(service().url, 'a\0b').signIn()
+    expect(error?.message).toBe('The request has invalid values.')
+  })
+
+  test('what the document says that they take and answer without a session', async () => {
+    expect(await (await send(service().url, 'GET', '/api/auth/get-session')).json()).toBeNull()
+    expect(await (await post('/sign-out')).json()).toEqual({ success: true })
+    const document = (await (await send(service().url, 'GET', '/swagger/json')).json()) as Document
+    for (const path of ['/api/auth/get-session', '/api/auth/sign-out'])
+      expect(Object.values(document.paths[path] ?? {})[0]?.security).toContainEqual({})
+    const session = document.paths['/api/auth/get-session']?.get?.responses['200']?.content['application/json'].schema
+    expect(session?.anyOf).toContainEqual({ type: 'null' })
+  })
+
+  test('texts longer than the document says, and no unknown member', async () => {
+    const document = (await (await send(service().url, 'GET', '/swagger/json')).json()) as Document
+    const body = document.paths['/api/auth/sign-up/email']?.post?.requestBody.content['application/json'].schema
+    expect(body).not.toHaveProperty('additionalProperties')
+    const longest = body?.properties.name.maxLength ?? 0
+    const rename = (name: string) => post('/update-user', { name, unknown: 1 }, bearer(ada.session()))
+    expect((await rename('\u{1f600}'.repeat(longest))).status).toBe(200)
+    await expectProblem(await rename('\u{1f600}'.repeat(longest + 1)), 422, 'validation-failed', {
+      pointers: ['/name'],
+    })
+    // `to sign up with less than it takes` tries these bounds.
+    expect(body?.properties.password).toMatchObject({ minLength: 8, maxLength: 128 })
   })
 
   test('an unknown provider', async () => {

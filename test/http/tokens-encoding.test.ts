@@ -1,7 +1,7 @@
 import { afterAll, beforeAll, describe, expect, setDefaultTimeout, test } from 'bun:test'
 import { boot, type Target } from '../kit/boot.ts'
 import { expectProblem } from '../kit/expect-problem.ts'
-import { claims, claims, forge, forge, part, part } from '../kit/forge.ts'
+import { claims, forge, part } from '../kit/forge.ts'
 import { createKey, type Issuer, startIssuer } from '../kit/issuer.ts'
 import { SECRET } from '../kit/tokens.ts'
 
