@@ -4,4 +4,5 @@ CREATE TABLE "doable"."settings" (
 );
 --> statement-breakpoint
 ALTER TABLE "doable"."users" ADD COLUMN "history_start" bigint DEFAULT 0 NOT NULL;--> statement-breakpoint
-ALTER TABLE "doable"."users" ADD COLUMN "bytes" bigint;
+ALTER TABLE "doable"."users" ADD COLUMN "bytes" bigint;--> statement-breakpoint
+CREATE INDEX "account_sessions_expires" ON "doable"."account_sessions" USING btree ("expires_at");

@@ -82,7 +82,7 @@ export interface Config {
   /** Unset: the embedded database in `dataDir`. */
   readonly databaseUrl: string | undefined
   readonly dataDir: string
-  /** Unset only with the embedded database: then one is generated and kept beside it. */
+  /** Unset: generated and kept beside the embedded database; with `databaseUrl`, a key set issues all tokens. */
   readonly secret: string | undefined
   readonly previousSecrets: readonly string[]
   readonly jwksUrl: URL | undefined
@@ -231,8 +231,13 @@ function givenIn(env: Record<string, string | undefined>): Record<string, string
 
 function checkSecrets(values: Environment, previous: string[], faults: string[]): void {
   const { BETTER_AUTH_SECRET: secret, DATABASE_URL: database } = values
-  if (secret === undefined && database !== undefined)
-    faults.push('BETTER_AUTH_SECRET is required with DATABASE_URL. Make one: openssl rand -base64 32')
+  const keySet = values.JWKS_URL ?? values.BETTER_AUTH_URL
+  const keySetIssuesAll = keySet !== undefined && values.ACCOUNTS !== 'on' && previous.length === 0
+  if (secret === undefined && database !== undefined && !keySetIssuesAll)
+    faults.push(
+      'BETTER_AUTH_SECRET is required with DATABASE_URL, unless all tokens are issued by JWKS_URL or BETTER_AUTH_URL. ' +
+        'Make one: openssl rand -base64 32',
+    )
   const all = [
     ...(secret === undefined ? [] : [['BETTER_AUTH_SECRET', secret] as const]),
     ...previous.map((value) => ['BETTER_AUTH_SECRETS_PREVIOUS', value] as const),

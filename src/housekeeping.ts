@@ -1,10 +1,11 @@
+import { forgetSessions } from './accounts/sessions.ts'
 import type { Db } from './db/open.ts'
 import { forgetAnswers } from './http/kept-answers.ts'
 import { purgeExpired } from './tasks/purge.ts'
 
 /**
  * Removes what has had its time: the content of tasks that have been in the trash for `days`,
- * and kept answers. Several replicas can run it at once.
+ * kept answers, sessions. Several replicas can run it at once.
  *
  * @param changed is told whose tasks have changed.
  * @returns how many tasks were emptied.
@@ -12,5 +13,6 @@ import { purgeExpired } from './tasks/purge.ts'
 export async function tidy(db: Db, days: number, changed?: (user: string) => void): Promise<number> {
   const purged = await purgeExpired(db, days, changed)
   await forgetAnswers(db)
+  await forgetSessions(db)
   return purged
 }

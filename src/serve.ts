@@ -3,13 +3,14 @@ import { version } from '../package.json'
 import { OWN_ISSUER } from './accounts/accounts.ts'
 import { createAccountIssuer } from './accounts/issuer.ts'
 import { createApp } from './app.ts'
-import { keptSecret } from './auth/secret.ts'
+import { keptSecret, newSecret } from './auth/secret.ts'
 import { createTokens, type TokenOptions, type Tokens } from './auth/token.ts'
 import type { Config } from './config.ts'
 import { findCollation } from './db/collation.ts'
 import { isRefusal } from './db/errors.ts'
 import { isMigrated, migrate } from './db/migrate.ts'
 import { type Database, openDatabase, openForMigration, type Time } from './db/open.ts'
+import { keptSetting } from './db/settings.ts'
 import { tidy } from './housekeeping.ts'
 import { startAdmin } from './http/admin.ts'
 import type { Metrics } from './http/metrics.ts'
@@ -61,11 +62,12 @@ export async function startService(config: Config, log: Logger, { isWorker = fal
   let admin: ReturnType<typeof startAdmin> | undefined
   try {
     await prepareDatabase(config, database)
-    const secret = await currentSecret(config)
+    const tokenSecret = await currentSecret(config)
+    const secret = tokenSecret ?? (await keptSetting(database.db, 'secret', newSecret))
     const own = { issuer: config.issuer ?? OWN_ISSUER, audience: config.audience ?? OWN_ISSUER }
     const tokens = await openTokens(
       config,
-      secret,
+      tokenSecret,
       config.accounts ? createAccountIssuer(database.db, [secret, ...config.previousSecrets], own) : undefined,
     )
     const feed = createFeed(database.db, log)
@@ -127,14 +129,22 @@ export async function startService(config: Config, log: Logger, { isWorker = fal
   }
 }
 
-/** Token checks as configured, under this secret and the previous ones, and by the keys of our own accounts. */
-export async function openTokens(config: Config, secret: string, own?: TokenOptions['own']): Promise<Tokens> {
-  return createTokens({ ...config, secrets: [secret, ...config.previousSecrets], ...(own && { own }) })
+/** Token checks as configured, under this secret and the previous ones, and by the accounts inside. */
+export async function openTokens(
+  config: Config,
+  secret: string | undefined,
+  own?: TokenOptions['own'],
+): Promise<Tokens> {
+  const secrets = secret === undefined ? [] : [secret, ...config.previousSecrets]
+  return createTokens({ ...config, secrets, ...(own && { own }) })
 }
 
-/** The configured secret, or the one that is kept with the embedded database. */
-export async function currentSecret(config: Config): Promise<string> {
-  return config.secret ?? keptSecret(config.dataDir)
+/**
+ * The secret of HS256 tokens and accounts: the configured one, or the one that is kept with the
+ * embedded database. Undefined where a key set issues all tokens.
+ */
+export async function currentSecret(config: Config): Promise<string | undefined> {
+  return config.secret ?? (config.databaseUrl === undefined ? keptSecret(config.dataDir) : undefined)
 }
 
 /**

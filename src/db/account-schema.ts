@@ -1,8 +1,8 @@
 import { bigint, boolean, index, integer, text, timestamp } from 'drizzle-orm/pg-core'
 import { doable } from './schema.ts'
 
-// The tables of Better Auth. It goes by the names of the fields, and by dates; the columns
-// are named as everywhere here.
+// The tables of Better Auth. It finds a field by its name here and takes and gives dates; the columns
+// are named like those of all other tables.
 
 const time = (name: string) => timestamp(name, { withTimezone: true, precision: 3 })
 
@@ -11,7 +11,7 @@ const ofAccount = () =>
     .notNull()
     .references(() => accounts.id, { onDelete: 'cascade' })
 
-/** Who has signed up. */
+/** The users who have signed up. */
 export const accounts = doable.table('accounts', {
   id: text('id').primaryKey(),
   name: text('name').notNull(),
@@ -23,7 +23,7 @@ export const accounts = doable.table('accounts', {
   updatedAt: time('updated_at').notNull(),
 })
 
-/** Ways to sign in: one with the hash of a password. */
+/** How an account signs in: by a password, kept as a hash. */
 export const accountCredentials = doable.table(
   'account_credentials',
   {
@@ -56,7 +56,7 @@ export const accountSessions = doable.table(
     createdAt: time('created_at').notNull(),
     updatedAt: time('updated_at').notNull(),
   },
-  (t) => [index('account_sessions_account').on(t.userId)],
+  (t) => [index('account_sessions_account').on(t.userId), index('account_sessions_expires').on(t.expiresAt)],
 )
 
 /** Short-lived values, such as those of an e-mail to be confirmed. */
@@ -73,7 +73,7 @@ export const accountVerifications = doable.table(
   (t) => [index('account_verifications_identifier').on(t.identifier)],
 )
 
-/** Key pairs that tokens are signed with; the private halves are encrypted under the secret. */
+/** Key pairs that tokens are signed with. The private halves are encrypted under the secret. */
 export const accountKeys = doable.table('account_keys', {
   id: text('id').primaryKey(),
   publicKey: text('public_key').notNull(),
@@ -84,7 +84,7 @@ export const accountKeys = doable.table('account_keys', {
   expiresAt: time('expires_at'),
 })
 
-/** How often an address has tried; here, so that all replicas count together. */
+/** How often an address has tried to sign in, say. In the database, so that all replicas count together. */
 export const accountRateLimits = doable.table('account_rate_limits', {
   id: text('id').primaryKey(),
   key: text('key').notNull().unique('account_rate_limits_key'),

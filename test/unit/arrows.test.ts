@@ -31,7 +31,7 @@ const arrows: [room: string, mayImport: string[]][] = [
     ],
   ],
   ['src/app.ts', ['src/{accounts,auth,db,http,resource,sync,tasks,transfer}/**']],
-  ['src/housekeeping.ts', ['src/tasks/purge.ts', 'src/http/kept-answers.ts']],
+  ['src/housekeeping.ts', ['src/accounts/sessions.ts', 'src/tasks/purge.ts', 'src/http/kept-answers.ts']],
   ['src/config.ts', ['src/auth/secret.ts']],
   ['src/log.ts', ['package.json']],
   ['src/{problem,workers}.ts', []],

@@ -1,0 +1,17 @@
+import { eq } from 'drizzle-orm'
+import type { Db } from './open.ts'
+import { settings } from './schema.ts'
+
+/**
+ * A value that is made once and then the same in every replica. Of several first starts at once
+ * one writes it, and all read that one.
+ */
+export async function keptSetting(db: Db, name: string, make: () => string): Promise<string> {
+  const read = () => db.select({ value: settings.value }).from(settings).where(eq(settings.name, name))
+  const [kept] = await read()
+  if (kept) return kept.value
+  await db.insert(settings).values({ name, value: make() }).onConflictDoNothing()
+  const [made] = await read()
+  if (!made) throw new Error(`the setting ${name} cannot be read back`)
+  return made.value
+}
