@@ -59,7 +59,7 @@ test("on other replicas, a deleted account's token counts for 60 s at most", asy
   expect(await acceptedFor(tokens, token)).toBeWithin(1, 60_001)
 })
 
-test('where it was deleted, at once, though the token was being checked meanwhile', async () => {
+test('where the account was deleted, its token ends at once, even if it was being checked meanwhile', async () => {
   const ada = newPerson(target.url)
   const id = (await ada.signUp()).data?.user.id ?? ''
   const [token, tokens] = [await ada.token(), await replica()]

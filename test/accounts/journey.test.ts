@@ -54,7 +54,7 @@ describe.each(databases)("accounts by Better Auth's own client over %s", (kind) 
     )
   })
 
-  test('erasing the data leaves the account, and takes it along when asked to', async () => {
+  test('erasing the data leaves the account, and deletes it with account=true', async () => {
     const ada = newPerson(service().url)
     const id = (await ada.signUp()).data?.user.id ?? ''
     const token = await ada.token()
@@ -69,7 +69,7 @@ describe.each(databases)("accounts by Better Auth's own client over %s", (kind) 
     expect((await ada.signIn()).error?.status).toBe(401)
   })
 
-  test('a token without a session leaves the account there', async () => {
+  test('a token without a session of the user cannot delete the account', async () => {
     const ada = newPerson(service().url)
     const id = (await ada.signUp()).data?.user.id ?? ''
     const path = `/api/${id}?confirm=${id}&account=true`
@@ -105,7 +105,7 @@ describe.each(databases)("accounts by Better Auth's own client over %s", (kind) 
     expect((await phone.client.listSessions()).data).toHaveLength(2)
   })
 
-  test("the shared secret's tokens go on working beside them", async () => {
+  test("the shared secret's tokens work beside those of accounts", async () => {
     expect((await service().request('alice', 'GET', '/api/alice/tasks')).status).toBe(200)
   })
 

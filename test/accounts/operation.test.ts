@@ -75,7 +75,7 @@ test('with the old secret among the previous ones, what was made under it counts
   }
   expect(await publishedKeys(during.url)).toHaveLength(2)
 
-  // A session that is renewed has its cookie signed by the new secret, and stays one of the old.
+  // The cookie of a renewed session is signed by the new secret; the session was still made under the old one.
   const sql = openSession(DATABASE_URL)
   await sql`update doable.account_sessions set expires_at = now() + interval '5 days'`
   await sql.end()
@@ -166,7 +166,7 @@ test('a session that has expired is 401', async () => {
   await target.stop()
 })
 
-test('neither a password nor a private key is kept as it is', async () => {
+test('passwords are hashed and private keys encrypted in the database', async () => {
   const target = await boot('postgres')
   const ada = newPerson(target.url)
   await ada.signUp()
@@ -181,7 +181,7 @@ test('neither a password nor a private key is kept as it is', async () => {
   await target.stop()
 })
 
-test('ACCOUNTS=off takes them away, ACCOUNTS=on puts them beside another issuer', async () => {
+test('ACCOUNTS=off closes /api/auth, ACCOUNTS=on opens it beside another issuer', async () => {
   const off = await boot('embedded', { ACCOUNTS: 'off' })
   await expectProblem(await send(off.url, 'POST', '/api/auth/sign-up/email', {}), 404, 'not-found')
   await off.stop()
@@ -217,7 +217,7 @@ test('with CORS_ORIGINS=* any page may sign in, but no cookie counts', async () 
   await target.stop()
 })
 
-test('behind a trusted proxy attempts are counted for whom it names, IPv6 by the network', async () => {
+test('behind a trusted proxy attempts are counted for the address in X-Forwarded-For, IPv6 by the network', async () => {
   const target = await boot('embedded', { TRUSTED_PROXIES: '127.0.0.1' })
   const attempt = async (client: string) => {
     const body = { email: 'ada@example.com', password: 'incorrect horse' }
@@ -229,7 +229,7 @@ test('behind a trusted proxy attempts are counted for whom it names, IPv6 by the
   await target.stop()
 })
 
-test('whoever asks too often is refused there as anywhere, with a token or without', async () => {
+test('RATE_LIMIT holds below /api/auth, with a token or without', async () => {
   const target = await boot('embedded', { RATE_LIMIT: '5' })
   const ask = (headers = {}) => send(target.url, 'GET', '/api/auth/jwks', undefined, headers)
   for (const headers of [{}, bearer('x'), {}, bearer('y'), {}]) expect((await ask(headers)).status).toBe(200)
@@ -237,7 +237,7 @@ test('whoever asks too often is refused there as anywhere, with a token or witho
   await target.stop()
 })
 
-test('while the database is away, accounts say so as everything does', async () => {
+test('while the database is away, accounts and their tokens are 503, not 401', async () => {
   const server = await startPostgresServer()
   const target = await boot('postgres', { DATABASE_URL: server.url(), REQUEST_TIMEOUT_MS: '2000' })
   const ada = newPerson(target.url)

@@ -57,7 +57,7 @@ describe.each(databases)('a Better Auth outside, over %s', (kind) => {
   }
   const kidOf = (token: string) => decodeProtectedHeader(token).kid
 
-  // Each goes on from where the one before it has stopped.
+  // Each test needs the state that the one before it left.
   test('signs up, and its token makes tasks with nothing set but BETTER_AUTH_URL', async () => {
     const token = await newToken()
     tokens.push(token)

@@ -50,7 +50,7 @@ describe.each(databases)('accounts over %s refuse', (kind) => {
   const post = (path: string, body?: unknown, headers?: Record<string, string>) =>
     send(service().url, 'POST', `/api/auth${path}`, body, headers)
 
-  // One for all of them: an address may not sign up as often as it likes.
+  // One account for all tests: an address may sign up ten times in a minute.
   let ada: ReturnType<typeof newPerson>
   let id = ''
   beforeAll(async () => {
@@ -164,14 +164,14 @@ describe.each(databases)('accounts over %s refuse', (kind) => {
   })
 
   test("a session's token where a JWT belongs, and say how to get one", async () => {
-    // As it stands in the answer, and signed, as it stands in the header.
+    // Bare, as in the answer's body, and signed, as in Set-Auth-Token.
     for (const token of [ada.session().split('.')[0] ?? '', ada.session()]) {
       const answer = await send(service().url, 'GET', `/api/${id}/tasks`, undefined, bearer(token))
       expect((await expectProblem(answer, 401, 'token-invalid')).detail).toContain('GET /api/auth/token')
     }
   })
 
-  test('a token by a key that is not theirs, whatever it says of itself', async () => {
+  test('a token by a foreign key, whatever its header and claims say', async () => {
     const { kid } = decodeProtectedHeader(await ada.token())
     const stranger = await createKey('EdDSA', kid)
     const claims = { sub: id, iss: 'doable', aud: 'doable' }
@@ -215,7 +215,7 @@ describe.each(databases)('accounts over %s refuse', (kind) => {
 describe.each(databases)('accounts over %s', (kind) => {
   const service = useService(kind)
 
-  test('let an address try ten times, and say when to come back', async () => {
+  test('let an address try ten times in a minute, and say when to come back', async () => {
     const attempt = () =>
       send(
         service().url,
@@ -223,7 +223,7 @@ describe.each(databases)('accounts over %s', (kind) => {
         '/api/auth/sign-in/email',
         { email: 'a@example.com', password: PASSWORD },
         {
-          // Nobody is another for saying so.
+          // A client's own word about its address does not count.
           'x-forwarded-for': `10.0.0.${Math.floor(Math.random() * 250)}`,
           'x-client-address': `10.0.1.${Math.floor(Math.random() * 250)}`,
         },

@@ -17,7 +17,7 @@ type Refusal = 'token-invalid' | 'token-expired'
 /** How far clocks may be apart. */
 const SKEW_S = 5
 
-/** What we did sign, and yet do not take. */
+/** Claims that are refused although the signature is right. */
 const refused: Record<string, [Refusal, () => unknown]> = {
   'exp left out': ['token-invalid', () => ({ sub: 'alice' })],
   'exp null': ['token-invalid', () => claims({ exp: null })],
@@ -62,7 +62,7 @@ const refused: Record<string, [Refusal, () => unknown]> = {
   ],
 }
 
-/** What we take, and whom it speaks for. */
+/** Claims that are accepted, and the user that they name. */
 const taken: Record<string, [string, () => unknown]> = {
   sub: ['alice', () => claims({})],
   'sub before all others': ['alice', () => claims({ user_id: 'bob', userId: 'bob', id: 'bob', user: { id: 'bob' } })],
@@ -123,7 +123,7 @@ describe.each([...databases])('claims, over %s', (kind) => {
     )
   })
 
-  test('a secret that is listed no more signs nothing', async () => {
+  test('a token under a secret that is no longer listed is refused', async () => {
     await expectProblem(await get(forge({ key: retired })), 401, 'token-invalid')
   })
 
@@ -133,7 +133,7 @@ describe.each([...databases])('claims, over %s', (kind) => {
   })
 
   test('a token that has been taken is refused once it expires', async () => {
-    // Past, so that all of what is waited for is the skew.
+    // Already past: the test waits for the rest of the skew only.
     const exp = now() - 1
     const token = forge({ claims: claims({ exp }) })
     expect((await get(token)).status).toBe(200)

@@ -20,7 +20,7 @@ const der = new Uint8Array(await crypto.subtle.exportKey('spki', rs.publicKey))
 const published = 'a symmetric key that an issuer was careless enough to publish'
 const oct = { kty: 'oct', kid: 'oct', k: part(published), alg: 'HS256', use: 'sig' }
 
-/** A signed token with its header replaced, or its signature. */
+/** A signed token with its header or its signature replaced. */
 function patch(token: string, { header, signature }: { header?: object; signature?: Uint8Array | string }): string {
   const [h, p, s] = token.split('.')
   return [

@@ -21,7 +21,7 @@ const [header = '', payload = '', signature = ''] = good.split('.')
 const bob = part(claims({ sub: 'bob' }))
 const flipped = `${signature.startsWith('A') ? 'B' : 'A'}${signature.slice(1)}`
 
-/** RFC 8725, section 2, and what else has been seen in the field. All of them name alice. */
+/** Attacks of RFC 8725, section 2, and others that libraries have fallen for. All of them name alice. */
 const forgeries: Record<string, string> = {
   // No signature, or one by another algorithm (RFC 8725, 3.1).
   ...Object.fromEntries(
@@ -105,7 +105,7 @@ function forgeOver(signed: string): string {
   return `${signed}.${mac}`
 }
 
-/** Left unread: these change neither the key nor the meaning of a token that we did sign. */
+/** Header parameters that are ignored: they change neither the key nor the meaning of an honest token. */
 const harmless: Record<string, object> = {
   'a kid': { kid: 'whatever' },
   'a jwk of somebody': { jwk: ownJwk },

@@ -8,7 +8,7 @@ setDefaultTimeout(60_000)
 
 type Refusal = 'token-missing' | 'token-invalid'
 
-/** Of the header's forms, `%` being a good token for alice. */
+/** Forms of the header and their answers; `%` stands for a good token for alice. */
 const forms: Record<string, [200 | Refusal, string | undefined]> = {
   'no header': ['token-missing', undefined],
   'an empty header': ['token-missing', ''],

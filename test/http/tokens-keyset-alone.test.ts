@@ -1,9 +1,12 @@
 import { afterAll, beforeAll, expect, setDefaultTimeout, test } from 'bun:test'
 import postgres from 'postgres'
-import { boot, newDatabase, SECRET, type Target } from '../kit/boot.ts'
-import { expectRefused, forge } from '../kit/forge.ts'
+import { boot, type Target } from '../kit/boot.ts'
+import { expectProblem } from '../kit/expect-problem.ts'
+import { forge } from '../kit/forge.ts'
 import { createKey, type Issuer, startIssuer } from '../kit/issuer.ts'
-import { runToEnd } from '../kit/launch.ts'
+import { newDatabase } from '../kit/postgres-server.ts'
+import { runToEnd } from '../kit/program.ts'
+import { SECRET } from '../kit/tokens.ts'
 import { nextPage } from '../kit/user.ts'
 
 setDefaultTimeout(60_000)
@@ -47,11 +50,11 @@ test('where a key set issues all tokens, four first starts at once serve without
   await sql.end()
   // The kept secret signs cursors only.
   for (const key of [SECRET, '', value])
-    await expectRefused(await ask(replicas[0], 'GET', path, undefined, forge({ key })), 'token-invalid')
+    await expectProblem(await ask(replicas[0], 'GET', path, undefined, forge({ key })), 401, 'token-invalid')
 })
 
 test('doable token says why it cannot make one', async () => {
-  const { code, output } = await runToEnd(['token', 'alice'], env)
+  const { code, stderr: output } = await runToEnd(['token', 'alice'], env)
   expect(code).toBe(1)
   expect(output).toBe(
     'doable: no token can be made here: a key set issues all tokens, and there is no BETTER_AUTH_SECRET to sign one with\n',
@@ -63,7 +66,7 @@ test.each([
   ['with accounts', { ACCOUNTS: 'on' }],
   ['with previous secrets', { BETTER_AUTH_SECRETS_PREVIOUS: SECRET }],
 ])('%s, a secret is asked for', async (_, more) => {
-  const { code, output } = await runToEnd(['token', 'alice'], { ...env, ...more })
+  const { code, stderr: output } = await runToEnd(['token', 'alice'], { ...env, ...more })
   expect(code).toBe(1)
   expect(output).toContain('BETTER_AUTH_SECRET is required with DATABASE_URL, unless')
 })

@@ -66,12 +66,12 @@ describe.each([...databases])('a key set, over %s', (kind) => {
     expect(await status(target, forge())).toBe(200)
   })
 
-  test('all this took one fetch', () => {
+  test('the tests above took one fetch of the keys', () => {
     expect(issuer.fetches).toBe(1)
   })
 })
 
-// What follows starts Doable once for each test; keys and databases never meet.
+// Each test below starts a Doable and an issuer of its own.
 const issuers: Issuer[] = []
 const targets: Target[] = []
 afterAll(async () => {

@@ -166,7 +166,7 @@ describe('a key that has left the set', () => {
     await expect(verify(token)).rejects.toMatchObject({ code: 'token-invalid' })
   })
 
-  test('has nothing to do with an issuer that is down: accepted tokens go on', async () => {
+  test('is told from an issuer that is down: its accepted tokens go on', async () => {
     const { verify } = await open()
     const token = await first.sign({ exp: now() + 7200 })
     await verify(token)
