@@ -87,3 +87,8 @@ export function inside(pointer: string, problem: Problem): Problem {
     cause,
   })
 }
+
+/** An error and its causes, outermost first: drivers and libraries wrap what they throw. */
+export function* causes(error: unknown): Generator<Error, undefined> {
+  for (let at = error; at instanceof Error; at = at.cause) yield at
+}

@@ -58,7 +58,7 @@ export async function startService(config: Config, log: Logger, { isWorker = fal
   const metrics = config.adminPort === undefined ? undefined : await openMetrics(config.pool, () => streams?.size ?? 0)
   let streams: Feed | undefined
   const tracing = config.tracing && (await openTracing(config.tracing, log))
-  const database = await openDatabase(config, watching(metrics, tracing))
+  const database = await openDatabase(config, watching(metrics, tracing), log)
   let admin: ReturnType<typeof startAdmin> | undefined
   try {
     await prepareDatabase(config, database)

@@ -2,9 +2,8 @@ import { eq, sql } from 'drizzle-orm'
 import { errors, jwtVerify } from 'jose'
 import { claimChecks, type Issuer, RECHECK_MS } from '../auth/issuer.ts'
 import { accounts } from '../db/account-schema.ts'
-import { findCause } from '../db/errors.ts'
 import type { Db } from '../db/open.ts'
-import { Problem } from '../problem.ts'
+import { causes, Problem } from '../problem.ts'
 import { createAccountKeys } from './keys.ts'
 import type { Secrets } from './versions.ts'
 
@@ -46,7 +45,7 @@ export function createAccountIssuer(
 /** A database that fails says nothing of the token: answered with 503 or 500, never with 401. */
 function cannotTell(error: unknown): never {
   throw (
-    findCause(error, (at) => at instanceof Problem) ??
+    causes(error).find((cause) => cause instanceof Problem) ??
     new Problem('internal-error', 'Something went wrong on our side. It has been logged.', { cause: error })
   )
 }

@@ -1,11 +1,16 @@
-/** A server that answers, and will not have us or is not to be trusted: trying again does not help. */
+import { causes } from '../problem.ts'
+
+/** Rejected by the server or by TLS: retrying cannot help. */
 export class Refusal extends Error {
   override readonly name = 'Refusal'
 }
 
-/** Whether the server has answered, and trying again will not change its mind or ours. */
+/** SQLSTATEs and codes of a server that rejected the login: role, password, database or protocol. */
+const REJECTED = /^(28...|3D000|08P01|SASL.*)$/
+
+/** Whether the server has answered, and would answer the same way again. */
 export function isRefusal(error: unknown): boolean {
-  return error instanceof Refusal || /^(28...|3D000|08P01|SASL.*)$/.test(codeOf(error) ?? '')
+  return error instanceof Refusal || REJECTED.test(codeOf(error) ?? '')
 }
 
 /** The SQLSTATE of a database error, under whatever Drizzle has wrapped it in. */
@@ -16,12 +21,6 @@ export function sqlState(error: unknown): string | undefined {
 
 /** The code of a driver's error, under whatever Drizzle has wrapped it in. */
 export function codeOf(error: unknown): string | undefined {
-  const found = findCause(error, (at) => typeof (at as { code?: unknown }).code === 'string')
-  return (found as { code?: string } | undefined)?.code
-}
-
-/** The first of an error and its causes that fits. */
-export function findCause(error: unknown, matches: (at: Error) => boolean): Error | undefined {
-  for (let at = error; at instanceof Error; at = at.cause) if (matches(at)) return at
+  for (const at of causes(error)) if ('code' in at && typeof at.code === 'string') return at.code
   return undefined
 }

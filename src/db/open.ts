@@ -1,6 +1,6 @@
 import type { PgDatabase, PgQueryResultHKT } from 'drizzle-orm/pg-core'
 import type { Config } from '../config.ts'
-import type { PostgresOptions } from './postgres/open.ts'
+import type { PoolOptions } from './postgres/pool.ts'
 
 /** Both drivers are this one type: nothing above this folder knows which it talks to. */
 export type Db = PgDatabase<PgQueryResultHKT, Record<string, never>>
@@ -11,6 +11,12 @@ const MIGRATION_MS = 15 * 60_000
 /** Looks on while the database works. */
 export type Time = <T>(work: PromiseLike<T>) => Promise<T>
 
+/** Takes the lines that an operator should read about the database; pino's loggers do. */
+export interface DatabaseLog {
+  info(fields: object, message: string): void
+  warn(fields: object, message: string): void
+}
+
 export interface Database {
   /** What the operator is told: `embedded PostgreSQL in …` or `PostgreSQL at host/database`. Holds no password. */
   readonly label: string
@@ -19,7 +25,7 @@ export interface Database {
   readonly oneConnection: boolean
   /** Resolves when the database answers; rejects with a `database-unavailable` Problem otherwise. */
   ping(): Promise<void>
-  /** Waits for what is running (5 s at most), then lets go of everything. Safe to call twice. */
+  /** Waits for what is running (5 s at most), then closes every connection. Safe to call twice. */
   close(): Promise<void>
 }
 
@@ -28,9 +34,10 @@ export interface Database {
  * Only that one is loaded: the other would cost every start its time and memory.
  *
  * @param time sees every statement and transaction, as it begins.
+ * @param log is told when the server is lost, and when it is back.
  */
-export async function openDatabase(config: Config, time?: Time): Promise<Database> {
-  if (config.databaseUrl !== undefined) return await openServer(config.databaseUrl, config, time)
+export async function openDatabase(config: Config, time?: Time, log?: DatabaseLog): Promise<Database> {
+  if (config.databaseUrl !== undefined) return await openServer(config.databaseUrl, config, time, log)
   const { openPglite } = await import('./pglite.ts')
   return await openPglite(config.dataDir, time)
 }
@@ -44,7 +51,7 @@ export async function openForMigration(config: Config, database: Database): Prom
   return await openServer(config.databaseUrl, { pool: 1, prepare: false, requestTimeoutMs: MIGRATION_MS })
 }
 
-async function openServer(url: string, options: PostgresOptions, time?: Time): Promise<Database> {
+async function openServer(url: string, options: PoolOptions, time?: Time, log?: DatabaseLog): Promise<Database> {
   const { openPostgres } = await import('./postgres/open.ts')
-  return await openPostgres(url, options, time)
+  return await openPostgres(url, options, time, log)
 }

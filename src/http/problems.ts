@@ -134,8 +134,7 @@ function nothingThere(request: Request, allow: string | undefined): Problem {
 
 /** A Problem is the answer wherever it stands in the chain of causes: drivers and libraries wrap it. */
 function findProblem(error: unknown): Problem | undefined {
-  for (let at = error; at instanceof Error; at = at.cause) if (at instanceof Problem) return at
-  return undefined
+  return causes(error).find((cause) => cause instanceof Problem)
 }
 
 function knownMethod(method: string): string {

@@ -3,7 +3,9 @@ import type postgres from 'postgres'
 import { createApp } from '../../src/app.ts'
 import { readConfig } from '../../src/config.ts'
 import { findCollation } from '../../src/db/collation.ts'
-import { Guard, type Pool, type Work } from '../../src/db/postgres/guard.ts'
+import { Guard, type GuardOptions, type Work } from '../../src/db/postgres/guard.ts'
+import type { Pool } from '../../src/db/postgres/pools.ts'
+import type { Verdict } from '../../src/db/postgres/verdict.ts'
 import { createLog } from '../../src/log.ts'
 import { createFeed } from '../../src/sync/feed.ts'
 import { bearer, type Headers } from './send.ts'
@@ -21,18 +23,25 @@ export function fakePool(): Pool<FakeClient> {
     heard: () => performance.now(),
     isUp: () => true,
     cutSilent() {},
-    ping: async () => {},
+    ping: async () => false,
     end: async () => {},
   }
 }
 
-/** A guard over such a pool. A RangeError counts as the statement's own, any other error as a broken connection. */
-export function guardOver(pool: Pool<FakeClient>, deadlineMs: number): Guard<FakeClient> {
+/** A guard over such a pool. A RangeError is the statement's own; the message of any other error is its verdict. */
+export function guardOver(
+  pool: Pool<FakeClient>,
+  deadlineMs: number,
+  more: Partial<GuardOptions<FakeClient>> = {},
+): Guard<FakeClient> {
   return new Guard<FakeClient>({
     open: () => pool,
     deadlineMs,
-    judge: (error) => (error instanceof RangeError ? undefined : 'broken'),
+    judge: (error) => (error instanceof RangeError ? undefined : ((error as Error).message as Verdict)),
     relent: () => false,
+    onStale() {},
+    log: { info() {}, warn() {} },
+    ...more,
   })
 }
 

@@ -1,7 +1,7 @@
 import { afterAll, beforeAll, expect, setDefaultTimeout, test } from 'bun:test'
 import { connect, type Socket } from 'node:net'
 import postgres from 'postgres'
-import { newDatabase } from '../kit/boot.ts'
+import { newDatabase } from '../kit/postgres-server.ts'
 import { until } from '../kit/until.ts'
 
 // What `patches/` changes in postgres.js. Each of these fails without it.

@@ -1,4 +1,5 @@
 import { expect, setDefaultTimeout, test } from 'bun:test'
+import { openPostgres } from '../../src/db/postgres/open.ts'
 import { boot } from '../kit/boot.ts'
 import { openSession } from '../kit/postgres-server.ts'
 import { useSubject } from '../kit/subject.ts'
@@ -8,7 +9,7 @@ setDefaultTimeout(90_000)
 
 const subject = useSubject()
 
-test('a read whose connection is cut in the middle is asked again, unseen', async () => {
+test('a read whose connection is cut in the middle is repeated, and answered', async () => {
   const { it, proxy } = subject()
   await it.ask('GET', '/tasks')
   const { cut } = proxy.count
@@ -28,7 +29,7 @@ test('an answer cut in the middle leaves nothing of it in the next one', async (
     select gen_random_uuid(), 'many', 'task ' || n, n, n from generate_series(1, 900) as n`
   await it.admin`insert into doable.tasks (id, user_id, title, position, revision)
     values (gen_random_uuid(), 'few', 'the only one', 1, 1)`
-  // One connection, so that what follows meets the slot of the one that was lost.
+  // One connection, so that the next statement follows on the one that was lost.
   const single = await boot('postgres', { DATABASE_URL: proxy.through(it.target.databaseUrl ?? ''), DB_POOL: '1' })
   const list = async (user: string) => {
     const response = await single.request(user, 'GET', `/api/${user}/tasks`)
@@ -66,7 +67,7 @@ test('a write cut in the middle is 503 or done, never done twice, and the next o
   await it.expectBack()
 })
 
-test('idle connections closed under us go unseen, by reads and by writes', async () => {
+test('after the server closed idle connections, the next read and the next write succeed', async () => {
   const { it, proxy } = subject()
   for (let i = 0; i < 5; i++) {
     expect((await it.ask('GET', '/tasks')).status).toBe(200)
@@ -76,7 +77,7 @@ test('idle connections closed under us go unseen, by reads and by writes', async
   }
 })
 
-test('backends killed in the middle of statements: reads go unseen, writes are 503 or done', async () => {
+test('backends killed in the middle of statements: reads succeed, writes are 503 or done', async () => {
   const { it, proxy } = subject()
   const locker = openSession(proxy.through(it.target.databaseUrl ?? ''))
   await locker.begin(async (tx) => {
@@ -120,4 +121,30 @@ test('what timed out while the database was silent is not done when it speaks ag
   await it.expectBack()
   await Bun.sleep(1000)
   expect(await it.admin`select 1 from doable.tasks where title like 'late-%'`).toHaveLength(0)
+})
+
+test('the log says once that the database is lost, with the cause, and once that it is back', async () => {
+  const { it, proxy } = subject()
+  const lines: [level: string, fields: object, message: string][] = []
+  const log = {
+    info: (fields: object, message: string) => lines.push(['info', fields, message]),
+    warn: (fields: object, message: string) => lines.push(['warn', fields, message]),
+  }
+  const options = { pool: 2, prepare: true, requestTimeoutMs: 2000 }
+  const database = await openPostgres(it.target.databaseUrl ?? '', options, undefined, log)
+  await database.ping()
+  await proxy.refuse()
+  for (let n = 0; n < 3; n++) await expect(database.ping()).rejects.toMatchObject({ code: 'database-unavailable' })
+  await proxy.restore()
+  await until('the database is back', () =>
+    database.ping().then(
+      () => true,
+      () => false,
+    ),
+  )
+  expect(lines).toEqual([
+    ['warn', { cause: 'ECONNREFUSED' }, 'database lost'],
+    ['info', { after_ms: expect.any(Number) }, 'database back'],
+  ])
+  await database.close()
 })

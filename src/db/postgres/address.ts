@@ -5,7 +5,7 @@ import { type ConnectionOptions, checkServerIdentity } from 'node:tls'
 export interface ConnectionTarget {
   host: string
   port: number
-  /** Path of a Unix socket, where the address names one. */
+  /** Path of a Unix socket, if the address names one. */
   path: string | undefined
   database: string
   user: string
@@ -16,7 +16,7 @@ export interface ConnectionTarget {
   parameters: Record<string, string>
 }
 
-/** The parameters a server knows. All others (`channel_binding`, `pgbouncer`, `schema` …) are fatal when sent. */
+/** Parameters that the server takes. For any other (`channel_binding`, `pgbouncer`, `schema` …) it ends the session. */
 const SESSION_PARAMETERS = ['application_name', 'options', 'search_path', 'statement_timeout', 'lock_timeout']
 
 const SSL_MODES = ['disable', 'allow', 'prefer', 'require', 'verify-ca', 'verify-full', 'no-verify']
@@ -24,12 +24,12 @@ const SSL_MODES = ['disable', 'allow', 'prefer', 'require', 'verify-ca', 'verify
 /**
  * Reads a `postgres://` address as libpq does (PostgreSQL manual, 32.1.1.2), with one
  * difference: a certificate is verified unless `sslmode=no-verify` says not to. Without
- * `sslmode`, TLS is used for every host but those of the own machine or network.
+ * `sslmode`, TLS is used for every host outside this machine and the private network.
  *
  * @throws Error naming what is wrong; the password is never part of it.
  */
 export async function readDatabaseUrl(text: string): Promise<ConnectionTarget> {
-  // A host left out (`postgres://user@/database?host=/run/postgresql`) is libpq's, not the URL standard's.
+  // libpq takes an address without a host (`postgres://user@/database?host=/run/postgresql`), the URL standard does not.
   const url = URL.parse(text.replace(/^(\w+:\/\/[^/?#]*@)\//, '$1host-in-query.invalid/'))
   if (!url || !/^postgres(ql)?:$/.test(url.protocol))
     throw new Error(
@@ -81,15 +81,15 @@ async function tlsOptions(
     options.ca = await readFile(rootCertificate, 'utf8').catch((cause) => {
       throw new Error(`DATABASE_URL: sslrootcert ${rootCertificate} cannot be read`, { cause })
     })
-  // Held against the host as configured, which may be an IP address that no server name can carry.
+  // Compared with the configured host, which may be an IP address: a TLS server name cannot be one.
   options.checkServerIdentity =
     mode === 'verify-ca' ? () => undefined : (_, certificate) => checkServerIdentity(host, certificate)
   return options
 }
 
 /**
- * The own machine, a container's or a cluster's name (one word, or below a name that is
- * never public: RFC 6761, RFC 6762), or a private address (RFC 1918, RFC 4193).
+ * Whether the host is this machine, has a name of a container or a cluster (one word, or below a name
+ * that is never public: RFC 6761, RFC 6762), or a private address (RFC 1918, RFC 4193).
  */
 function isNear(host: string): boolean {
   if (host.startsWith('/')) return true

@@ -1,20 +1,6 @@
-import { Problem } from '../../problem.ts'
+import { type Pool, Pools, type PoolsOptions, unavailable } from './pools.ts'
+import type { Verdict } from './verdict.ts'
 import { connectionError } from './wire.ts'
-
-/** Some connections to the server, which live and die together. */
-export interface Pool<Client> {
-  readonly client: Client
-  /** When the server last said anything, in `performance.now()` milliseconds. */
-  heard(): number
-  /** Whether any connection can take statements. */
-  isUp(): boolean
-  /** Cuts the connections that have said nothing since then. */
-  cutSilent(since: number): void
-  /** Resolves when the server takes statements. */
-  ping(): Promise<unknown>
-  /** Ends at once; what runs fails. */
-  end(): Promise<void>
-}
 
 /** Something handed to a pool. */
 export interface Work<T> {
@@ -25,32 +11,34 @@ export interface Work<T> {
   abandon(): void
 }
 
-export interface GuardOptions<Client> {
-  open(): Pool<Client>
+/**
+ * When work may be started a second time. A read: whenever its connection broke. A write, which is one statement: when
+ * it was never sent, or the server says that it did nothing. A transaction: when it was never sent, since the code
+ * within it cannot be run twice.
+ */
+export type Kind = 'read' | 'write' | 'transaction'
+
+export interface GuardOptions<Client> extends PoolsOptions<Client> {
   /** The longest that any statement may take, in milliseconds. */
   deadlineMs: number
-  /** What an error says of the database: that the way to it is broken, that it cannot do this now, or nothing. */
-  judge(error: unknown): 'broken' | 'not-now' | undefined
-  /** Whether a refused connection may be had by asking for less, as the next one then does. */
-  relent(error: unknown): boolean
+  judge(error: unknown): Verdict | undefined
+  /** Is told of each error that is judged stale, before the work is repeated. */
+  onStale(error: unknown): void
 }
 
 /** Work under way, at most: beyond it the answer is 503 at once, so that waiting is bounded. */
 const MAX_UNDER_WAY = 10_000
 
-/** How often deadlines are looked after. */
+/** How often deadlines are checked, in milliseconds. */
 const SWEEP_MS = 100
 
-/** A pool that owes an answer and says nothing for so long is doubted. */
+/** A pool that owes an answer and says nothing for so long is replaced, in milliseconds. */
 const DOUBT_MS = 1000
 
-/** How often a database that is away is tried. */
-const PROBE_MS = 500
-
-/** How long after a broken connection its work is repeated. */
+/** How long after a broken connection its work is repeated, in milliseconds: the others often break just after it. */
 const REPEAT_MS = 20
 
-/** How long `close` waits for what runs. */
+/** How long `close` waits for what runs, in milliseconds. */
 const CLOSE_MS = 5000
 
 type Start<Client, T> = (client: Client, renew: () => void) => Work<T>
@@ -64,47 +52,34 @@ interface Ticket<Client> {
 }
 
 /**
- * Stands between the store and the driver, so that every piece of work ends within the
- * deadline, in its result or in a `database-unavailable` Problem.
- *
- * There is one current pool, or none while the database is known to be away: work is then
- * refused at once and new pools are tried until one answers, which becomes the current
- * one. A pool that goes silent is replaced in the same way and finishes what it has.
+ * Ends every piece of work within the deadline, in its result or in a `database-unavailable` Problem,
+ * whatever the driver and the network do. While the database is known to be away, work is refused at once.
  */
 export class Guard<Client> {
   readonly #options: GuardOptions<Client>
+  readonly #pools: Pools<Client>
   readonly #tickets = new Set<Ticket<Client>>()
-  /** Pools that only finish what they have, and since when. */
-  readonly #retired = new Map<Pool<Client>, number>()
-  readonly #tried = new Set<Pool<Client>>()
-  #pool: Pool<Client> | undefined
-  #away: unknown
   #sweep: Timer | undefined
-  #probe: Timer | undefined
-  /** Settles with the first try after the pool was lost. */
-  #firstTry: Promise<void> = Promise.resolve()
   #closing: Promise<void> | undefined
 
   constructor(options: GuardOptions<Client>) {
     this.#options = options
-    this.#pool = options.open()
+    this.#pools = new Pools(options)
   }
 
   /**
    * @param start `renew` gives work of many statements the whole deadline for its next one.
-   * @param repeatable whether doing it twice is as good as once. Work that never reached
-   * the server is repeated once in any case.
    * @throws Problem `database-unavailable`; errors of the work itself pass through.
    */
-  async run<T>(start: Start<Client, T>, repeatable: boolean): Promise<T> {
-    const pool = this.#current()
+  async run<T>(start: Start<Client, T>, kind: Kind): Promise<T> {
+    const pool = this.#pools.current
     if (this.#tickets.size >= MAX_UNDER_WAY) throw unavailable(new Error('too many statements are waiting'))
     const { promise: late, reject: expire } = Promise.withResolvers<never>()
     const ticket: Ticket<Client> = { since: performance.now(), expire, pool, work: undefined }
     this.#tickets.add(ticket)
-    this.#sweep ??= setInterval(() => this.#lookAfter(), SWEEP_MS)
+    this.#sweep ??= setInterval(() => this.#check(), SWEEP_MS)
     try {
-      return await Promise.race([this.#attempt(ticket, start, repeatable), late])
+      return await Promise.race([this.#attempt(ticket, start, kind), late])
     } catch (error) {
       throw this.#options.judge(error) ? unavailable(error) : error
     } finally {
@@ -112,13 +87,13 @@ export class Guard<Client> {
     }
   }
 
-  /** Waits for what is running (5 s at most), then lets go of everything. Safe to call twice. */
+  /** Waits for what is running (5 s at most), then closes every connection. Safe to call twice. */
   close(): Promise<void> {
     this.#closing ??= this.#close()
     return this.#closing
   }
 
-  async #attempt<T>(ticket: Ticket<Client>, start: Start<Client, T>, repeatable: boolean): Promise<T> {
+  async #attempt<T>(ticket: Ticket<Client>, start: Start<Client, T>, kind: Kind): Promise<T> {
     const renew = () => {
       ticket.since = performance.now()
     }
@@ -127,118 +102,72 @@ export class Guard<Client> {
       const work = start(pool.client, renew)
       ticket.work = work
       try {
-        return await work.result
+        const result = await work.result
+        this.#pools.answered()
+        return result
       } catch (error) {
-        if (this.#options.judge(error) !== 'broken') throw error
-        const unsent = !work.isSent()
-        if (unsent && !pool.isUp()) this.#lose(pool, error)
-        if (!first || !(unsent || repeatable)) throw error
-        // Connections to one server fall together: let those that are about to.
-        await Promise.all([this.#firstTry, Bun.sleep(REPEAT_MS)])
+        const verdict = this.#options.judge(error)
+        const isSent = work.isSent()
+        this.#learn(verdict, pool, error, isSent)
+        if (!first || !mayRepeat(kind, verdict, isSent)) throw error
+        if (verdict !== 'stale') await Promise.all([this.#pools.firstTry, Bun.sleep(REPEAT_MS)])
         if (!this.#tickets.has(ticket)) throw error
-        ticket.pool = this.#current()
+        ticket.pool = this.#pools.current
+        if (verdict === 'read-only' && ticket.pool === pool) throw error
       }
     }
   }
 
-  #current(): Pool<Client> {
-    if (this.#closing) throw unavailable(new Error('the database is closed'))
-    if (!this.#pool) throw unavailable(this.#away)
-    return this.#pool
+  #learn(verdict: Verdict | undefined, pool: Pool<Client>, error: unknown, isSent: boolean): void {
+    if (verdict === 'stale') this.#options.onStale(error)
+    else if (verdict === 'read-only') this.#pools.refusedWrite(pool, error)
+    else if (verdict === 'broken' && !isSent && !pool.isUp()) this.#pools.lose(pool, error)
   }
 
-  /** The database is away, as far as this pool can tell. */
-  #lose(pool: Pool<Client>, cause: unknown): void {
-    if (pool !== this.#pool) return
-    this.#pool = undefined
-    this.#away = cause
-    void pool.end()
-    if (this.#options.relent(cause)) this.#pool = this.#options.open()
-    else this.#search()
-  }
-
-  /** Opens a pool every now and then until one answers: it takes over from the current one. */
-  #search(): void {
-    if (this.#probe || this.#closing) return
-    this.#probe = setInterval(() => void this.#tryPool(), PROBE_MS)
-    this.#firstTry = this.#tryPool()
-  }
-
-  async #tryPool(): Promise<void> {
-    const pool = this.#options.open()
-    this.#tried.add(pool)
-    try {
-      await pool.ping()
-    } catch (error) {
-      this.#away = error
-      if (this.#options.relent(error)) return this.#tryPool()
-    } finally {
-      this.#tried.delete(pool)
-      if (this.#probe && pool.isUp()) this.#install(pool)
-      else void pool.end()
-    }
-  }
-
-  #install(pool: Pool<Client>): void {
-    clearInterval(this.#probe)
-    this.#probe = undefined
-    if (this.#pool) this.#retired.set(this.#pool, performance.now())
-    this.#pool = pool
-    for (const other of this.#tried) void other.end()
-  }
-
-  #lookAfter(): void {
+  #check(): void {
     const now = performance.now()
     const { deadlineMs } = this.#options
     const busy = new Set<Pool<Client>>()
-    let doubted = false
+    let doubted: Pool<Client> | undefined
     for (const ticket of this.#tickets) {
       const age = now - ticket.since
       if (age >= deadlineMs) this.#expire(ticket, now)
       else busy.add(ticket.pool)
-      doubted ||= ticket.pool === this.#pool && age >= DOUBT_MS
+      if (age >= DOUBT_MS && this.#pools.isCurrent(ticket.pool)) doubted = ticket.pool
     }
-    for (const [pool, since] of this.#retired) {
-      if (busy.has(pool) && now - since < deadlineMs) continue
-      this.#retired.delete(pool)
-      void pool.end()
-    }
-    if (doubted && this.#pool && this.#retired.size === 0 && now - this.#pool.heard() >= DOUBT_MS) this.#search()
-    if (this.#tickets.size === 0 && this.#retired.size === 0) {
+    this.#pools.endRetired(busy, deadlineMs)
+    if (doubted && this.#pools.isCurrent(doubted) && !this.#pools.areRetired && now - doubted.heard() >= DOUBT_MS)
+      this.#pools.search()
+    if (this.#tickets.size === 0 && !this.#pools.areRetired && !this.#pools.isReplacing) {
       clearInterval(this.#sweep)
       this.#sweep = undefined
     }
   }
 
   /**
-   * Past its deadline a statement is answered for, and every connection that has been
-   * silent for as long is cut: behind one that a network swallows, all the statements
-   * pipelined on it would wait for ever.
+   * Answers with 503 for a statement past its deadline, and cuts every connection that has been
+   * silent for as long: on one that a network swallows, all pipelined statements would wait for ever.
    */
   #expire({ pool, work, expire }: Ticket<Client>, now: number): void {
     const late = connectionError('CONNECT_TIMEOUT', 'no answer from the database', this.#options.deadlineMs)
     const silentSince = now - this.#options.deadlineMs * 0.9
     expire(late)
     work?.abandon()
-    if (pool.heard() < silentSince) this.#lose(pool, late)
+    if (pool.heard() < silentSince) this.#pools.lose(pool, late)
     else pool.cutSilent(silentSince)
   }
 
   async #close(): Promise<void> {
-    clearInterval(this.#probe)
-    this.#probe = undefined
+    this.#pools.close()
     const giveUp = performance.now() + CLOSE_MS
     while (this.#tickets.size > 0 && performance.now() < giveUp) await Bun.sleep(20)
-    const pools = [...(this.#pool ? [this.#pool] : []), ...this.#retired.keys(), ...this.#tried]
-    await Promise.all(pools.map((pool) => pool.end()))
+    await this.#pools.end()
     clearInterval(this.#sweep)
     this.#sweep = undefined
   }
 }
 
-export function unavailable(cause: unknown): Problem {
-  return new Problem('database-unavailable', 'The database cannot be reached right now. Please try again shortly.', {
-    headers: { 'retry-after': '1' },
-    cause,
-  })
+function mayRepeat(kind: Kind, verdict: Verdict | undefined, isSent: boolean): boolean {
+  if (verdict === 'stale' || verdict === 'read-only') return kind !== 'transaction'
+  return verdict === 'broken' && (!isSent || kind === 'read')
 }

@@ -4,9 +4,9 @@ import { type ConnectionOptions, connect as connectTls } from 'node:tls'
 import { Refusal } from '../errors.ts'
 import type { ConnectionTarget } from './address.ts'
 
-/** A connection's socket, kept in sight so that one which has gone silent can be cut. */
+/** A connection's socket, and what tells that the server has gone silent on it. */
 export interface Wire extends Socket {
-  /** When it last said anything, in `performance.now()` milliseconds. */
+  /** When the server last said anything on it, in `performance.now()` milliseconds. */
   heard: number
   /** Whether it got through its start-up and can take statements. */
   ready: boolean
@@ -20,14 +20,14 @@ const TLS_NO = 0x4e
 const READY_FOR_QUERY = 0x5a
 
 /**
- * A socket to the server for postgres.js, TLS included, so that all that can go wrong on
- * the way is bounded and named here. Never rejects: postgres.js would lose the connection's
- * slot. What failed comes out as a socket that errs.
+ * Opens a socket to the server for postgres.js, TLS included, within `timeoutMs` milliseconds.
+ * Never rejects, since postgres.js would lose one of its connections for good: after a failure
+ * the socket emits the error.
  *
- * A close that the server began is made an error, too: on a clean one in the middle of a
- * start-up postgres.js tries again without end or delay.
+ * A close by the server is an error, too: after a clean one during the start-up, postgres.js
+ * would connect again without pause or end.
  *
- * @param wires where the socket stands from its first moment to its last.
+ * @param wires holds the socket until it closes.
  */
 export async function openWire(target: ConnectionTarget, timeoutMs: number, wires: Set<Wire>): Promise<Duplex> {
   const socket = target.path === undefined ? connect(target.port, target.host) : connect(target.path)
@@ -39,7 +39,7 @@ export async function openWire(target: ConnectionTarget, timeoutMs: number, wire
     const wire = target.tls === false ? raw : await secure(raw, target.tls, wires)
     wire.on('data', (chunk: Buffer) => {
       wire.heard = performance.now()
-      // The start-up ends with ReadyForQuery, and the server then waits for us.
+      // ReadyForQuery ends the start-up, and nothing follows it.
       if (!wire.ready) wire.ready = chunk.at(-6) === READY_FOR_QUERY
     })
     wire.once('end', () => wire.destroy(connectionError('CONNECTION_CLOSED', 'the server closed the connection')))
@@ -60,7 +60,7 @@ export function connectionError(code: string, text: string, ms?: number): Error 
 async function secure(raw: Wire, tls: 'prefer' | ConnectionOptions, wires: Set<Wire>): Promise<Wire> {
   raw.write(SSL_REQUEST)
   const answer = (await settled(raw, 'data')) as Buffer
-  // More than the one byte was put there by somebody in between, to be taken as the server's (CVE-2021-23222).
+  // More than one byte: somebody in between has added plain text, to be read as the server's (CVE-2021-23222).
   if (answer.length !== 1 || (answer[0] !== TLS_YES && answer[0] !== TLS_NO))
     throw new Refusal('the server does not speak PostgreSQL')
   if (answer[0] === TLS_NO) {
@@ -78,7 +78,7 @@ async function secure(raw: Wire, tls: 'prefer' | ConnectionOptions, wires: Set<W
   }
 }
 
-/** Codes of a handshake that ended because the way to the server did. */
+/** Codes of a handshake that failed because its connection did. */
 const LOST = /^(CONNECT|ECONN|EPIPE|ETIMEDOUT)/
 
 function explainTls(error: Error & { code?: string }): Error {
@@ -95,7 +95,7 @@ function explainTls(error: Error & { code?: string }): Error {
 function watch(socket: Socket, wires: Set<Wire>): Wire {
   const wire: Wire = Object.assign(socket, { heard: performance.now(), ready: false })
   wires.add(wire)
-  // Always one listener: an error that nobody waits for must not end the process.
+  // An `error` event without a listener would end the process.
   wire.on('error', () => {})
   wire.once('close', () => wires.delete(wire))
   return wire
@@ -113,19 +113,19 @@ function settled(socket: Socket, event: 'connect' | 'data' | 'secureConnect'): P
   })
 }
 
-/** How long a farewell may take, in milliseconds: into a dead network it would take a quarter of an hour. */
-const FAREWELL_MS = 1000
+/** How long a connection may take to close, in milliseconds: on a dead network it would take a quarter of an hour. */
+const CLOSE_MS = 1000
 
 function endSoon(wire: Wire): void {
   const end = wire.end.bind(wire) as (...args: unknown[]) => Wire
   wire.end = (...args: unknown[]) => {
-    const timer = setTimeout(() => wire.destroy(), FAREWELL_MS)
+    const timer = setTimeout(() => wire.destroy(), CLOSE_MS)
     wire.once('close', () => clearTimeout(timer))
     return end(...args)
   }
 }
 
-/** Takes what it is given, and errs once postgres.js has attached its listeners. */
+/** Discards what is written to it, and emits the error once postgres.js has attached its listeners. */
 function deadSocket(error: unknown): Duplex {
   const socket = new Duplex({ read() {}, write: (_chunk, _encoding, done) => done() })
   setTimeout(() => socket.destroy(error as Error))
