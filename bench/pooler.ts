@@ -13,8 +13,20 @@ export interface Pooler {
   stop(): Promise<void>
 }
 
-/** PgBouncer in transaction mode before a server, as Neon's pooler works. */
-export async function startPooler(program: string, server: PostgresServer, folder: string): Promise<Pooler> {
+/** The default of PgBouncer's newest versions; 0, which loses prepared statements, was that of older ones. */
+const KEEPS_STATEMENTS = ['max_prepared_statements = 200']
+
+/**
+ * PgBouncer in transaction mode before a server, as Neon's pooler works.
+ *
+ * @param settings more lines for its configuration.
+ */
+export async function startPooler(
+  program: string,
+  server: PostgresServer,
+  folder: string,
+  settings = KEEPS_STATEMENTS,
+): Promise<Pooler> {
   const version = /PgBouncer ([\d.]+)/.exec(await run([program, '--version']))?.[1] ?? '0'
   const port = freePort()
   const users = join(folder, 'users.txt')
@@ -33,8 +45,7 @@ export async function startPooler(program: string, server: PostgresServer, folde
       `auth_file = ${users}`,
       'pool_mode = transaction',
       'default_pool_size = 8',
-      // The default of its newest versions; 0, which loses them, was that of older ones.
-      'max_prepared_statements = 200',
+      ...settings,
     ].join('\n'),
   )
   const asRoot = process.getuid?.() === 0

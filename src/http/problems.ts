@@ -1,7 +1,7 @@
 import { type Static, Type } from '@sinclair/typebox'
 import { Elysia, ValidationError } from 'elysia'
 import type { Logger } from 'pino'
-import { catalogue, type Fault, Problem, type ProblemCode } from '../problem.ts'
+import { catalogue, causes, type Fault, Problem, type ProblemCode } from '../problem.ts'
 import { type TraceFields, traceOf } from './request.ts'
 import { faultsIn } from './validation.ts'
 

@@ -1,0 +1,83 @@
+import { afterAll, beforeAll, expect, setDefaultTimeout, test } from 'bun:test'
+import { mkdtemp, rm } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { sql } from 'drizzle-orm'
+import postgres from 'postgres'
+import { startPooler } from '../../bench/pooler.ts'
+import { openPostgres } from '../../src/db/postgres/open.ts'
+import { alterUnderLoad } from '../kit/altered-table.ts'
+import { type PostgresServer, startPostgresServer } from '../kit/postgres-server.ts'
+import { until } from '../kit/until.ts'
+
+setDefaultTimeout(90_000)
+
+// Debian puts it where only root's PATH leads.
+const program = Bun.which('pgbouncer', { PATH: `${process.env['PATH']}:/usr/sbin` })
+if (program === null) throw new Error('PgBouncer is not there: these tests need it (apt-get install pgbouncer)')
+
+/** Before 1.21 there was no such setting, and statements were always lost. */
+const [, minor = 0] = /PgBouncer 1\.(\d+)/.exec(Bun.spawnSync([program, '--version']).stdout.toString()) ?? []
+const keeps = Number(minor) >= 21
+const modes: [what: string, settings: string[]][] = [
+  ['loses prepared statements', keeps ? ['max_prepared_statements = 0'] : []],
+  ...(keeps ? [['keeps prepared statements', ['max_prepared_statements = 200']] satisfies [string, string[]]] : []),
+]
+
+let server: PostgresServer
+beforeAll(async () => {
+  server = await startPostgresServer()
+})
+afterAll(() => server.stop())
+
+async function newPooler(settings: string[]) {
+  const folder = await mkdtemp(join(tmpdir(), 'doable-pooler-'))
+  const pooler = await startPooler(program ?? '', server, folder, settings)
+  return {
+    url: pooler.url('postgres'),
+    async [Symbol.asyncDispose]() {
+      await pooler.stop()
+      await rm(folder, { recursive: true, force: true })
+    },
+  }
+}
+
+for (const [what, settings] of modes)
+  for (const pool of [1, 4])
+    test(`a table altered under load, behind a pooler that ${what}, connections: ${pool}: every answer is the asked one's`, async () => {
+      await using pooler = await newPooler(settings)
+      const env = { DATABASE_URL: pooler.url, DB_POOL: String(pool), DB_PREPARE: 'on' }
+      const { wrong, unavailable, asked } = await alterUnderLoad(env, server.url())
+      expect(wrong).toEqual([])
+      expect(unavailable).toBeLessThan(asked / 5)
+    })
+
+test('a lost prepared statement is answered all the same, and logged once, with the setting that helps', async () => {
+  await using pooler = await newPooler(modes[0]?.[1] ?? [])
+  const lines: string[] = []
+  const log = { info() {}, warn: (_: object, message: string) => lines.push(message) }
+  const options = { pool: 1, prepare: true, requestTimeoutMs: 5000 }
+  const database = await openPostgres(pooler.url, options, undefined, log)
+  const admin = postgres(server.url(), { max: 1, onnotice: () => {} })
+  await until('the pooler listens', () =>
+    database.ping().then(
+      () => true,
+      () => false,
+    ),
+  )
+  const statements = ['one', 'two'].map((name) =>
+    database.db
+      .select({ value: sql<string>`${sql.placeholder('value')}::text`.as(name) })
+      .from(sql`pg_catalog.pg_database`)
+      .limit(1)
+      .prepare(name),
+  )
+  for (const value of ['before', 'after', 'later']) {
+    for (const statement of statements) expect(await statement.execute({ value })).toEqual([{ value }])
+    // The pooler's connections to the server, which have the statements.
+    await admin`select pg_terminate_backend(pid, 5000) from pg_stat_activity where application_name = 'doable'`
+  }
+  await database.close()
+  await admin.end()
+  expect(lines.filter((line) => line.includes('DB_PREPARE=off'))).toHaveLength(1)
+})
