@@ -12,7 +12,7 @@ import {
   TracerProvider,
 } from '@opentelemetry/sdk-trace'
 import type { Logger } from 'pino'
-import type { Tracing as TracingOptions } from '../config.ts'
+import type { Tracing as TracingOptions } from '../settings/tracing.ts'
 
 export interface Tracing {
   /**

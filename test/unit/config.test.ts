@@ -30,11 +30,12 @@ test('with nothing set, everything has its default', () => {
     issuer: undefined,
     audience: undefined,
     accounts: true,
-    corsOrigins: ['http://localhost:3000'],
+    corsOrigins: ['http://localhost:*', 'http://127.0.0.1:*', 'http://[::1]:*'],
     logLevel: 'info',
     pool: 4,
     prepare: true,
     requestTimeoutMs: 5000,
+    shutdownDelayMs: 0,
     trashDays: 30,
     adminPort: undefined,
     workers: 1,
@@ -84,6 +85,7 @@ describe('a fault names its variable', () => {
     ['PORT', ['-1', '65536', '80.5', '1e3', '0x50', 'true', '+80', '8000 9000', 'NaN', '٨٠']],
     ['DB_POOL', ['0', '101', '2.5', 'auto']],
     ['REQUEST_TIMEOUT_MS', ['0', '99', '600001', '5s', 'Infinity']],
+    ['SHUTDOWN_DELAY_MS', ['-1', '600001', '5s']],
     ['DB_PREPARE', ['true', '1', 'ON']],
     ['LOG_LEVEL', ['INFO', 'verbose', 'constructor']],
     ['DATABASE_URL', ['mysql://a@b/c', 'localhost:5432', 'postgres', 'host=db user=me', 'postgres://a@b:c/d']],
@@ -97,6 +99,10 @@ describe('a fault names its variable', () => {
         'https://app.example.com:443',
         'https://App.example.com',
         'https://*.example.com',
+        'http://*:3000',
+        'https://localhost:*',
+        'http://localhost:*/',
+        'http://app.example.com:*',
         'app.example.com',
         'null',
         'https://a.example https://b.example',
@@ -131,6 +137,12 @@ describe('secrets', () => {
     expect(faultsOf({ DATABASE_URL: database, BETTER_AUTH_SECRET: SECRET })).toEqual([])
   })
 
+  test('a command that signs nothing needs none, but takes no wrong one either', () => {
+    const needs = { secret: false }
+    expect(readConfig({ DATABASE_URL: database }, needs).secret).toBeUndefined()
+    expect(() => readConfig({ DATABASE_URL: database, BETTER_AUTH_SECRET: 'short' }, needs)).toThrow('32 characters')
+  })
+
   test('32 characters are enough', () => {
     expect(faultsOf({ BETTER_AUTH_SECRET: SECRET.slice(0, 32) })).toEqual([])
     expect(faultsOf({ BETTER_AUTH_SECRET: SECRET.slice(0, 31) })).toHaveLength(1)
@@ -158,6 +170,19 @@ describe('values', () => {
       'http://localhost:5173',
       'https://app.example.com',
     ])
+  })
+
+  test('any port of this machine may be listed; with PostgreSQL the default is http://localhost:3000', () => {
+    const listed = 'http://localhost:*,http://127.0.0.1:*,http://[::1]:*,https://app.example.com'
+    expect(readConfig({ CORS_ORIGINS: listed }).corsOrigins).toEqual(listed.split(','))
+    const { corsOrigins } = readConfig({ DATABASE_URL: database, BETTER_AUTH_SECRET: SECRET })
+    expect(corsOrigins).toEqual(['http://localhost:3000'])
+  })
+
+  test('with PostgreSQL, requests are served for 5 s after SIGTERM, or for as long as is set', () => {
+    const env = { DATABASE_URL: database, BETTER_AUTH_SECRET: SECRET }
+    expect(readConfig(env).shutdownDelayMs).toBe(5000)
+    expect(readConfig({ ...env, SHUTDOWN_DELAY_MS: '0' }).shutdownDelayMs).toBe(0)
   })
 
   test('BETTER_AUTH_URL implies the key set, its issuers and audiences, with and without a slash', () => {
