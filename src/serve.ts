@@ -2,36 +2,30 @@ import type { Logger } from 'pino'
 import { version } from '../package.json'
 import { OWN_ISSUER } from './accounts/accounts.ts'
 import { createAccountIssuer } from './accounts/issuer.ts'
+import { Activity } from './activity.ts'
 import { createApp } from './app.ts'
 import { keptSecret, newSecret } from './auth/secret.ts'
 import { createTokens, type TokenOptions, type Tokens } from './auth/token.ts'
 import type { Config } from './config.ts'
 import { findCollation } from './db/collation.ts'
-import { isRefusal } from './db/errors.ts'
-import { isMigrated, migrate } from './db/migrate.ts'
-import { type Database, openDatabase, openForMigration, type Time } from './db/open.ts'
+import { isMigrated } from './db/migrate.ts'
+import { type Db, openDatabase } from './db/open.ts'
 import { keptSetting } from './db/settings.ts'
+import { drain, withinBound } from './drain.ts'
 import { tidy } from './housekeeping.ts'
 import { startAdmin } from './http/admin.ts'
 import type { Metrics } from './http/metrics.ts'
-import type { Tracing } from './http/tracing.ts'
-import { Problem } from './problem.ts'
+import { openObservers } from './observers.ts'
+import { prepareDatabase, reasonOf } from './prepare.ts'
+import { createPurging } from './purging.ts'
+import { Readiness } from './readiness.ts'
 import { createFeed, type Feed } from './sync/feed.ts'
 
-/** How long a start waits for a database that is still starting itself. */
-const START_WAIT_MS = 10_000
-
-/** How long a stop waits for requests that are still running. */
-const DRAIN_MS = 10_000
-
-/** How often it looks whether they still do. */
-const LOOK_MS = 50
-
-/** How long a worker goes on listening while its connections end with their next answer. */
+/** How long a worker goes on listening while its connections end with their next answer, in milliseconds. */
 const HANDOVER_MS = 500
 
-/** How often the trash is looked through, in milliseconds. */
-const PURGE_MS = 60 * 60_000
+/** How long a stop waits for the database, in milliseconds: above the bound of its own `close`. */
+const CLOSE_MS = 6000
 
 /** Larger bodies are refused by the routes, with a problem document; this only bounds what a socket may send. */
 const MAX_SOCKET_BODY = 2 ** 31
@@ -43,7 +37,14 @@ export interface Service {
   readonly database: string
   /** Undefined where nobody looks at them. */
   readonly metrics: Metrics | undefined
-  /** Unready at once, no new connections, what is running finishes, the database closes. Safe to call twice. */
+  /** Rejects, or resolves false, while the service cannot answer. */
+  isReady(): Promise<boolean>
+  /** Readiness says 503 from now on, and connections end with their next answer. Requests are still served. */
+  leave(): void
+  /**
+   * No new connections, what is running finishes, the database closes: within 20.5 s whatever does
+   * not finish (a worker's handover 0.5 s, requests 11 s, the database 6 s, traces 3 s). Safe to call twice.
+   */
   stop(): Promise<void>
 }
 
@@ -51,81 +52,91 @@ export interface Service {
  * Everything `doable serve` does: database, migrations, tokens, app, socket.
  *
  * @param isWorker one of several on one port, whose parent shows their metrics.
- * @throws Error with a sentence for the operator when the database cannot be used or the
- * port is taken. Nothing is left open then.
+ * @throws Error with a sentence for the operator when the database cannot be used or a port is
+ * taken. What was opened before is closed again then.
  */
 export async function startService(config: Config, log: Logger, { isWorker = false } = {}): Promise<Service> {
-  const metrics = config.adminPort === undefined ? undefined : await openMetrics(config.pool, () => streams?.size ?? 0)
-  let streams: Feed | undefined
-  const tracing = config.tracing && (await openTracing(config.tracing, log))
-  const database = await openDatabase(config, watching(metrics, tracing), log)
+  await using opened = new AsyncDisposableStack()
+  const activity = new Activity()
+  // Metrics are there before the database, whose statements they time.
+  let readiness: Readiness | undefined
+  let feed: Feed | undefined
   let admin: ReturnType<typeof startAdmin> | undefined
-  try {
-    await prepareDatabase(config, database)
-    const tokenSecret = await currentSecret(config)
-    const secret = tokenSecret ?? (await keptSetting(database.db, 'secret', newSecret))
-    const own = { issuer: config.issuer ?? OWN_ISSUER, audience: config.audience ?? OWN_ISSUER }
-    const tokens = await openTokens(
-      config,
-      tokenSecret,
-      config.accounts ? createAccountIssuer(database.db, [secret, ...config.previousSecrets], own) : undefined,
-    )
-    const feed = createFeed(database.db, log)
-    streams = feed
-    let stopping: Promise<void> | undefined
-    let leaving = false
-    const isReady = async () => stopping === undefined && (await isMigrated(database.db))
-    const app = createApp({
-      config,
-      db: database.db,
-      oneConnection: database.oneConnection,
-      collation: await findCollation(database.db),
-      secret,
-      tokens,
-      accounts: config.accounts ? { ...own, previousSecrets: config.previousSecrets } : undefined,
-      feed,
-      log,
-      metrics,
-      tracing,
-      isReady,
-      isStopping: () => leaving,
-    })
-    // Before the service's own port: where this one is taken, nobody has been let in yet. The parent listens for all
-    // its workers.
-    if (metrics && config.adminPort !== undefined && !isWorker)
-      admin = startAdmin(config.host, config.adminPort, { isReady, metrics: metrics.print })
-    app.listen({
-      hostname: config.host,
-      port: config.port,
-      reusePort: isWorker,
-      maxRequestBodySize: MAX_SOCKET_BODY,
-    })
-    const { server } = app
-    if (!server) throw new Error('the server did not start')
-    const purging = startPurging(database, config.trashDays, feed, log)
-    return {
-      url: `http://${server.hostname?.includes(':') ? `[${server.hostname}]` : server.hostname}:${server.port}`,
-      database: database.label,
-      metrics,
-      stop() {
-        clearInterval(purging)
-        // Streams would never end by themselves.
-        feed.close()
-        leaving = true
-        // Others listen on the same port: connections that stay open are handed to them first.
-        stopping ??= (isWorker ? Bun.sleep(HANDOVER_MS) : Promise.resolve())
-          .then(() => drain(server))
-          .then(() => database.close())
-          .then(() => tracing?.close())
-          .then(() => admin?.stop())
-        return stopping
-      },
-    }
-  } catch (error) {
-    admin?.stop()
-    await database.close()
-    await tracing?.close()
-    throw error
+  // Closed last, so that the operator's port tells that the service is not ready.
+  opened.defer(() => admin?.stop())
+  const { metrics, tracing, time } = await openObservers(config, log, activity, {
+    version,
+    streams: () => feed?.size ?? 0,
+    isReady: async () => (await readiness?.asKnown()) ?? false,
+    isWorker,
+  })
+  opened.defer(() => tracing?.close())
+  const database = await openDatabase(config, time, log)
+  const { db, oneConnection, label } = database
+  opened.defer(() => withinBound(database.close(), CLOSE_MS))
+  await prepareDatabase(config, database)
+
+  const tokenSecret = await currentSecret(config)
+  const secret = tokenSecret ?? (await keptSetting(db, 'secret', newSecret))
+  const own = { issuer: config.issuer ?? OWN_ISSUER, audience: config.audience ?? OWN_ISSUER }
+  const accounts = config.accounts ? createAccountIssuer(db, [secret, ...config.previousSecrets], own) : undefined
+  const ready = new Readiness(activity, () => isMigrated(db))
+  readiness = ready
+  const isReady = () => ready.ask()
+  const bells = createFeed(db, log)
+  feed = bells
+  let isClosing = false
+  const app = createApp({
+    config,
+    db,
+    oneConnection,
+    collation: await findCollation(db),
+    secret,
+    tokens: await openTokens(config, tokenSecret, accounts),
+    accounts: config.accounts ? { ...own, previousSecrets: config.previousSecrets } : undefined,
+    feed: bells,
+    log,
+    metrics,
+    tracing,
+    isReady,
+    isStopping: () => isClosing,
+  })
+  // Before the service's own port: where this one is taken, nobody has been let in yet. The parent
+  // listens for all its workers.
+  if (metrics && config.adminPort !== undefined && !isWorker)
+    admin = startAdmin(config.host, config.adminPort, { isReady, metrics: metrics.print })
+  app.listen({ hostname: config.host, port: config.port, reusePort: isWorker, maxRequestBodySize: MAX_SOCKET_BODY })
+  const { server } = app
+  if (!server) throw new Error('the server did not start')
+
+  const purging = createPurging({ activity, purge: () => purge(db, config.trashDays, bells, log) })
+  const endPurging = purging.start()
+  let stopped: Promise<void> | undefined
+  async function stop(): Promise<void> {
+    endPurging()
+    // Streams would never end by themselves.
+    bells.close()
+    isClosing = true
+    // Others listen on the same port: connections that stay open are handed to them first.
+    if (isWorker) await Bun.sleep(HANDOVER_MS)
+    else ready.leave()
+    if (server) await drain(server)
+    await resources.disposeAsync()
+  }
+  const resources = opened.move()
+  return {
+    url: `http://${server.hostname?.includes(':') ? `[${server.hostname}]` : server.hostname}:${server.port}`,
+    database: label,
+    metrics,
+    isReady,
+    leave() {
+      ready.leave()
+      isClosing = true
+    },
+    stop() {
+      stopped ??= stop()
+      return stopped
+    },
   }
 }
 
@@ -147,86 +158,11 @@ export async function currentSecret(config: Config): Promise<string | undefined>
   return config.secret ?? (config.databaseUrl === undefined ? keptSecret(config.dataDir) : undefined)
 }
 
-/**
- * Applies missing migrations, waiting for a database that is not there yet.
- *
- * @throws Error when it stays away, or answers that it will not have us.
- */
-export async function prepareDatabase(config: Config, database: Database): Promise<void> {
-  const giveUp = Date.now() + START_WAIT_MS
-  for (;;) {
-    try {
-      if (await isMigrated(database.db)) return
-      const long = await openForMigration(config, database)
-      try {
-        await migrate(long.db)
-      } finally {
-        if (long !== database) await long.close()
-      }
-      return
-    } catch (error) {
-      const away = findAway(error)
-      if (!away || isRefusal(away.cause))
-        throw new Error(`${database.label} cannot be used: ${reason(error)}`, { cause: error })
-      if (Date.now() > giveUp)
-        throw new Error(`${database.label} cannot be reached: ${reason(away.cause)}`, { cause: error })
-      await Bun.sleep(250)
-    }
+async function purge(db: Db, days: number, feed: Feed, log: Logger): Promise<void> {
+  try {
+    const purged = await tidy(db, days, feed.ring)
+    if (purged > 0) log.info({ purged }, 'emptied the trash')
+  } catch (error) {
+    log.warn({ cause: reasonOf(error) }, 'emptying the trash failed')
   }
-}
-
-/** Replicas need not take turns: whoever comes second finds nothing left to do. */
-function startPurging(database: Database, days: number, feed: Feed, log: Logger) {
-  return setInterval(() => {
-    tidy(database.db, days, feed.ring)
-      .then((purged) => purged > 0 && log.info({ purged }, 'emptied the trash'))
-      .catch((error: unknown) => log.warn({ cause: reason(error) }, 'emptying the trash failed'))
-  }, PURGE_MS)
-}
-
-/** Loaded only where it is asked for, like a driver: a start would pay for it. */
-async function openMetrics(pool: number, streams: () => number): Promise<Metrics> {
-  const { createMetrics } = await import('./http/metrics.ts')
-  return createMetrics(version, pool, streams)
-}
-
-async function openTracing(options: NonNullable<Config['tracing']>, log: Logger): Promise<Tracing> {
-  const { createTracing } = await import('./http/tracing.ts')
-  return createTracing(options, version, log)
-}
-
-/** Whoever looks on while the database works; nobody, where nothing is asked for. */
-function watching(metrics: Metrics | undefined, tracing: Tracing | undefined): Time | undefined {
-  if (metrics === undefined || tracing === undefined) return (metrics ?? tracing)?.statement
-  return (work) => metrics.statement(tracing.statement(work))
-}
-
-/**
- * Takes no new connections, and cuts those that are left once every answer has been sent. Left
- * are those that still send a body which was refused unread: to cut them with the answer
- * would reset them, and clients would lose it while they send (RFC 9112, 9.6).
- */
-async function drain(server: Bun.Server<unknown>): Promise<void> {
-  let ended = false
-  void server.stop().then(() => {
-    ended = true
-  })
-  for (let waited = 0; !ended && waited < DRAIN_MS; waited += LOOK_MS) {
-    await Bun.sleep(LOOK_MS)
-    if (server.pendingRequests === 0) break
-  }
-  if (!ended) await server.stop(true)
-}
-
-function findAway(error: unknown): Problem | undefined {
-  for (let at = error; at instanceof Error; at = at.cause)
-    if (at instanceof Problem && at.code === 'database-unavailable') return at
-  return undefined
-}
-
-/** The innermost message: outer ones quote statements. */
-function reason(error: unknown): string {
-  let at = error
-  while (at instanceof Error && at.cause instanceof Error) at = at.cause
-  return at instanceof Error ? at.message || at.name : String(at)
 }

@@ -11,10 +11,16 @@ import type { Db } from './open.ts'
 /** The SQL travels inside the program; a test holds this list against the folder. */
 const files: Record<string, string> = { '0000_init': init, '0001_accounts': accounts, '0002_history': history }
 
-export const migrations: MigrationMeta[] = journal.entries.map(({ tag, when, breakpoints }) => {
+interface Migration extends MigrationMeta {
+  /** `0000_init`: the name of its file. */
+  readonly name: string
+}
+
+export const migrations: Migration[] = journal.entries.map(({ tag, when, breakpoints }) => {
   const text = files[tag]
   if (text === undefined) throw new Error(`migration ${tag} is in the journal but not in the program`)
   return {
+    name: tag,
     sql: text.split('--> statement-breakpoint'),
     bps: breakpoints,
     folderMillis: when,
@@ -31,9 +37,11 @@ const config = { migrationsFolder: '', migrationsSchema: 'doable', migrationsTab
  * Applies what is missing, all of it or nothing, and is safe to run from many
  * replicas at once: the lock is held by the transaction, so that it also works
  * through a transaction pooler and goes away with a killed process.
+ *
+ * @returns the names of those applied.
  */
-export async function migrate(db: Db): Promise<void> {
-  await db.transaction(async (tx) => {
+export async function migrate(db: Db): Promise<string[]> {
+  return await db.transaction(async (tx) => {
     await tx.execute(sql`select pg_advisory_xact_lock(${sql.raw(String(LOCK))})`)
     // Drizzle's own migrator, inside our lock. Both members are internal to Drizzle, hence the casts.
     const { dialect, session } = tx as unknown as { dialect: PgDialect; session: PgSession }
@@ -42,17 +50,24 @@ export async function migrate(db: Db): Promise<void> {
       all: session.all.bind(session),
       transaction: tx.transaction.bind(tx),
     } as unknown as PgSession
+    const before = await appliedIn(tx)
     await dialect.migrate(migrations, inside, config)
+    return migrations.filter(({ hash }) => !before.has(hash)).map(({ name }) => name)
   })
 }
 
 /** Whether every migration of this program has been applied. */
 export async function isMigrated(db: Db): Promise<boolean> {
+  const newest = migrations.at(-1)
+  return newest !== undefined && (await appliedIn(db)).has(newest.hash)
+}
+
+/** The hashes of the migrations that have been applied. */
+async function appliedIn(db: Pick<Db, 'select'>): Promise<Set<string>> {
   const [schema] = await db
     .select({ there: sql<boolean>`to_regclass('doable.migrations') is not null` })
     .from(sql`(values (1)) as one`)
-  if (!schema?.there) return false
-  const newest = migrations.at(-1)?.hash
-  const applied = await db.select({ hash: sql`hash` }).from(sql`doable.migrations`).where(sql`hash = ${newest}`)
-  return applied.length > 0
+  if (!schema?.there) return new Set()
+  const rows = await db.select({ hash: sql<string>`hash` }).from(sql`doable.migrations`)
+  return new Set(rows.map(({ hash }) => hash))
 }

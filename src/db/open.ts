@@ -8,8 +8,8 @@ export type Db = PgDatabase<PgQueryResultHKT, Record<string, never>>
 /** The longest that migrations may take, waiting for another replica's included. */
 const MIGRATION_MS = 15 * 60_000
 
-/** Looks on while the database works. */
-export type Time = <T>(work: PromiseLike<T>) => Promise<T>
+/** Looks on while the database works. `text` is the statement's SQL, or `begin` for a transaction. */
+export type Time = <T>(work: PromiseLike<T>, text: string) => Promise<T>
 
 /** Takes the lines that an operator should read about the database; pino's loggers do. */
 export interface DatabaseLog {

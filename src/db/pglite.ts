@@ -100,8 +100,9 @@ async function boot(files: string, modules: Awaited<ReturnType<typeof compileMod
 
 function watch(client: PGlite, time: Time): void {
   const { query, transaction } = client
-  client.query = <T>(...call: Parameters<typeof query>) => time(query.apply(client, call) as Promise<Results<T>>)
-  client.transaction = (work) => time(transaction.call(client, work)) as ReturnType<typeof transaction<never>>
+  client.query = <T>(...call: Parameters<typeof query>) =>
+    time(query.apply(client, call) as Promise<Results<T>>, call[0])
+  client.transaction = (work) => time(transaction.call(client, work), 'begin') as ReturnType<typeof transaction<never>>
 }
 
 /**

@@ -1,9 +1,21 @@
-import { Counter, collectDefaultMetrics, Gauge, Histogram, type MetricObject, Registry } from 'prom-client'
+import {
+  Counter,
+  collectDefaultMetrics,
+  Gauge,
+  Histogram,
+  type MetricObjectWithValues,
+  type MetricValue,
+  Registry,
+} from 'prom-client'
+import { catalogue } from '../problem.ts'
 
 /** Seconds: what the service promises lies within the first half, what a client waits for at all within the rest. */
 const BUCKETS = [0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10]
 
-/** A method of the client's own invention must not become a label. */
+/** Gauges under the name of a counter: `nodejs_active_resources` and its like say the same, by kind. */
+const MISNAMED = ['nodejs_active_handles_total', 'nodejs_active_requests_total', 'nodejs_active_resources_total']
+
+/** Methods that clients invent must not become labels. */
 const METHODS = new Set(['GET', 'HEAD', 'POST', 'PUT', 'PATCH', 'DELETE', 'OPTIONS'])
 
 export interface Metrics {
@@ -16,18 +28,29 @@ export interface Metrics {
   /** The Prometheus text format, version 0.0.4. */
   print(): Promise<{ type: string; text: string }>
   /** The same for a process that adds up several. */
-  values(): Promise<MetricObject[]>
+  values(): Promise<Values>
 }
 
-/**
- * What the operator sees, by prom-client.
- *
- * @param streams how many event streams are open.
- */
-export function createMetrics(version: string, pool: number, streams: () => number): Metrics {
-  const registers = [new Registry()]
-  const [registry] = registers as [Registry]
+type Values = MetricObjectWithValues<MetricValue<string>>[]
+
+export interface MetricsOptions {
+  version: string
+  /** `DB_POOL`. */
+  pool: number
+  /** How many event streams are open. */
+  streams(): number
+  /** Whether the service can answer, as far as is known without waking a database that sleeps. */
+  isReady(): Promise<boolean>
+  /** One of several processes: the parent says how many there should be. */
+  isWorker?: boolean
+}
+
+/** What the operator sees, by prom-client. */
+export function createMetrics({ version, pool, streams, isReady, isWorker = false }: MetricsOptions): Metrics {
+  const registry = new Registry()
+  const registers = [registry]
   collectDefaultMetrics({ register: registry })
+  for (const name of MISNAMED) registry.removeSingleMetric(name)
   const requests = new Histogram({
     name: 'doable_http_request_duration_seconds',
     help: 'Requests by method, route and status',
@@ -41,6 +64,8 @@ export function createMetrics(version: string, pool: number, streams: () => numb
     labelNames: ['code'],
     registers,
   })
+  // A counter that begins with its first refusal shows no increase from none to one.
+  for (const code of Object.keys(catalogue)) problems.inc({ code }, 0)
   const statements = new Histogram({
     name: 'doable_database_statement_duration_seconds',
     help: 'Statements and transactions, waiting for a connection included',
@@ -54,7 +79,21 @@ export function createMetrics(version: string, pool: number, streams: () => numb
     registers,
   })
   new Gauge({ name: 'doable_database_pool_size', help: 'DB_POOL', registers }).set(pool)
-  new Gauge({ name: 'doable_build_info', help: 'The version', labelNames: ['version'], registers }).set({ version }, 1)
+  new Gauge({
+    name: 'doable_build_info',
+    help: 'The version',
+    labelNames: ['version'],
+    aggregator: 'first',
+    registers,
+  }).set({ version }, 1)
+  new Gauge({
+    ...WORKERS_READY,
+    registers,
+    async collect() {
+      this.set((await isReady().catch(() => false)) ? 1 : 0)
+    },
+  })
+  if (!isWorker) new Gauge({ ...WORKERS, registers }).set(1)
   new Gauge({
     name: 'doable_event_streams',
     help: 'Open event streams',
@@ -91,6 +130,27 @@ export function createMetrics(version: string, pool: number, streams: () => numb
       }
     },
     print: async () => ({ type: registry.contentType, text: await registry.metrics() }),
-    values: () => registry.getMetricsAsJSON() as Promise<MetricObject[]>,
+    values: () => registry.getMetricsAsJSON() as Promise<Values>,
+  }
+}
+
+const WORKERS = { name: 'doable_workers', help: 'WORKERS: processes that there should be' }
+const WORKERS_READY = { name: 'doable_workers_ready', help: 'Processes that can answer requests' }
+
+/** What the parent of several processes counts itself. */
+export function createWorkersMetrics(count: number) {
+  const registry = new Registry()
+  const registers = [registry]
+  new Gauge({ ...WORKERS, registers }).set(count)
+  // Workers add theirs: with none of them it is 0, not missing.
+  new Gauge({ ...WORKERS_READY, registers }).set(0)
+  const deaths = new Counter({
+    name: 'doable_worker_deaths_total',
+    help: 'Workers that ended by themselves',
+    registers,
+  })
+  return {
+    died: () => deaths.inc(),
+    values: () => registry.getMetricsAsJSON() as Promise<Values>,
   }
 }

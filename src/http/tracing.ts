@@ -1,5 +1,5 @@
 import { AsyncLocalStorage } from 'node:async_hooks'
-import { type Context, context, ROOT_CONTEXT, SpanKind, SpanStatusCode, trace } from '@opentelemetry/api'
+import { type Context, ROOT_CONTEXT, SpanKind, SpanStatusCode, trace } from '@opentelemetry/api'
 import { setGlobalErrorHandler, W3CTraceContextPropagator } from '@opentelemetry/core'
 import { detectResources, envDetector, resourceFromAttributes } from '@opentelemetry/resources'
 import {
@@ -22,19 +22,30 @@ export interface Tracing {
    * @param route its pattern: ids of users and tasks do not leave the service.
    */
   request(request: Request, route: string, work: () => Promise<Response>): Promise<Response>
-  /** Runs what the database does within a span, as part of the request that it belongs to. */
-  statement<T>(work: PromiseLike<T>): Promise<T>
+  /**
+   * Runs what the database does within a span, as part of the request that it belongs to.
+   *
+   * @param text the statement's SQL, or `begin` for a transaction. Only its verb is exported.
+   */
+  statement<T>(work: PromiseLike<T>, text: string): Promise<T>
   /** The span under way, for the log. */
   ids(): { trace_id: string; span_id: string } | undefined
   /** Sends what is left, for a few seconds at most. */
   close(): Promise<void>
 }
 
-/** A collector that does not take the last spans must not hold up the end, in milliseconds. */
+/** How long a stop waits for the collector to take the last spans, in milliseconds. */
 const CLOSE_MS = 3000
 
-/** A collector that is away is worth one line in the log this often, in milliseconds. */
+/** A collector that is away gets one line in the log in this time, in milliseconds. */
 const COMPLAIN_MS = 60_000
+
+/** The request under way. */
+interface Running {
+  readonly context: Context
+  /** Whether its trace has ended, though work for it goes on. */
+  isOver: boolean
+}
 
 /** Methods that may stand in a span (OpenTelemetry, HTTP semantic conventions). */
 const METHODS = new Set(['GET', 'HEAD', 'POST', 'PUT', 'PATCH', 'DELETE', 'OPTIONS'])
@@ -59,7 +70,7 @@ export async function createTracing(options: TracingOptions, version: string, lo
   })
   const tracer = provider.getTracer('doable', version)
   const propagator = new W3CTraceContextPropagator()
-  const running = new AsyncLocalStorage<Context>()
+  const running = new AsyncLocalStorage<Running>()
 
   return {
     request(request, route, work) {
@@ -71,9 +82,12 @@ export async function createTracing(options: TracingOptions, version: string, lo
       const attributes = { 'http.request.method': method, 'http.route': route, 'url.scheme': 'http' }
       const name = `${method === '_OTHER' ? 'HTTP' : method} ${route}`
       const span = tracer.startSpan(name, { kind: SpanKind.SERVER, attributes }, caller)
-      return running.run(trace.setSpan(caller, span), async () => {
+      const here: Running = { context: trace.setSpan(caller, span), isOver: false }
+      return running.run(here, async () => {
         try {
           const response = await work()
+          // A stream lives for hours: its trace ends with the head of the answer.
+          here.isOver = response.headers.get('content-type') === 'text/event-stream'
           const id = response.headers.get('x-request-id')
           span.setAttribute('http.response.status_code', response.status)
           if (id !== null) span.setAttribute('http.response.header.x-request-id', [id])
@@ -87,11 +101,12 @@ export async function createTracing(options: TracingOptions, version: string, lo
         }
       })
     },
-    async statement(work) {
+    async statement(work, text) {
       const at = running.getStore()
-      if (at === undefined) return work
-      const attributes = { 'db.system.name': 'postgresql' }
-      const span = tracer.startSpan('postgresql', { kind: SpanKind.CLIENT, attributes }, at)
+      if (at === undefined || at.isOver) return work
+      const verb = verbOf(text)
+      const attributes = { 'db.system.name': 'postgresql', 'db.operation.name': verb }
+      const span = tracer.startSpan(verb, { kind: SpanKind.CLIENT, attributes }, at.context)
       try {
         return await work
       } catch (error) {
@@ -104,13 +119,32 @@ export async function createTracing(options: TracingOptions, version: string, lo
       }
     },
     ids() {
-      const span = trace.getSpanContext(running.getStore() ?? context.active())
+      const at = running.getStore()
+      const span = at && !at.isOver ? trace.getSpanContext(at.context) : undefined
       return span && { trace_id: span.traceId, span_id: span.spanId }
     },
     async close() {
       await Promise.race([provider.shutdown().catch(() => {}), Bun.sleep(CLOSE_MS)])
     },
   }
+}
+
+const VERBS = /[()]|\b(?:select|insert|update|delete)\b|'(?:[^']|'')*'|"[^"]*"/gi
+
+/**
+ * The operation of a statement: its first word, or behind `with` the verb that follows the common
+ * table expressions (OpenTelemetry, database conventions: `db.operation.name`).
+ */
+export function verbOf(text: string): string {
+  const [first = ''] = /^[a-z]+/i.exec(text.trimStart()) ?? []
+  if (first.toLowerCase() !== 'with') return first.toUpperCase() || 'OTHER'
+  let depth = 0
+  for (const [token] of text.matchAll(VERBS)) {
+    if (token === '(') depth++
+    else if (token === ')') depth--
+    else if (depth === 0 && /^[a-z]/i.test(token)) return token.toUpperCase()
+  }
+  return 'WITH'
 }
 
 function samplerOf({ sampler, ratio }: TracingOptions): Sampler {

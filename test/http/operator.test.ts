@@ -82,6 +82,8 @@ describe.each(databases)('what the operator sees over %s', (kind) => {
     ])
       expect(text).toMatch(new RegExp(`^${line.replace(/[{}]/g, '\\$&')} (?!0$)[\\d.e-]+$`, 'm'))
     expect(await metric('doable_database_statements_running')).toBe(0)
+    expect(await metric('doable_workers')).toBe(1)
+    expect(await metric('doable_workers_ready')).toBe(1)
   })
 
   test("health is told on the operator's port too", async () => {

@@ -19,6 +19,8 @@ interface Span {
   parentSpanId?: string
   name: string
   kind: number
+  startTimeUnixNano: string
+  endTimeUnixNano: string
   attributes: { key: string; value: Record<string, unknown> }[]
   status: { code?: number }
 }
@@ -101,7 +103,8 @@ describe.each(databases)('traces over %s', (kind) => {
     expect(create && attributeOf(create, 'http.response.status_code')).toBe(201)
     expect(create && attributeOf(create, 'http.route')).toBe('/api/:user_id/tasks')
     const statement = all.find(({ parentSpanId }) => parentSpanId === create?.spanId)
-    expect(statement).toMatchObject({ traceId: trace, name: 'postgresql', kind: CLIENT })
+    expect(statement).toMatchObject({ traceId: trace, name: 'INSERT', kind: CLIENT })
+    expect(statement && attributeOf(statement, 'db.operation.name')).toBe('INSERT')
     const refused = all.find(({ name }) => name === 'GET /api/:user_id/tasks/:id')
     expect(refused && attributeOf(refused, 'http.response.status_code')).toBe(403)
     expect(refused?.traceId).not.toBe(trace)
@@ -116,6 +119,26 @@ describe.each(databases)('traces over %s', (kind) => {
     for (const unseen of ['alice', 'bob', id, 'Zanzibar', 'secret', forge()]) expect(sent).not.toContain(unseen)
     // A line of the log names the span that it belongs to.
     expect(output.stdout).toContain(`"trace_id":"${trace}","span_id":"${create?.spanId}"`)
+  })
+
+  test('the trace of an event stream ends when the stream has begun', async () => {
+    const { url, end } = await serve({ OTEL_EXPORTER_OTLP_ENDPOINT: here(), OTEL_EXPORTER_OTLP_PROTOCOL: 'http/json' })
+    const stream = await fetch(`${url}/api/alice/events?since=0`, {
+      headers: { ...withToken, traceparent: `00-${trace}-${parent}-01` },
+    })
+    const reader = stream.body?.getReader()
+    await reader?.read()
+    await fetch(url + path, { method: 'POST', headers: withToken, body: '{"title":"a"}' })
+    await reader?.read()
+    // The feed looks for other replicas' writes once a second while somebody listens.
+    await Bun.sleep(2500)
+    await reader?.cancel()
+    await end()
+    const ofStream = spans().filter(({ traceId }) => traceId === trace)
+    expect(ofStream.map(({ name }) => name)).toContain('GET /api/:user_id/events')
+    const server = ofStream.find(({ kind }) => kind === SERVER)
+    const later = ofStream.filter(({ startTimeUnixNano }) => startTimeUnixNano > (server?.endTimeUnixNano ?? ''))
+    expect(later).toEqual([])
   })
 
   test('what the caller does not sample is not exported', async () => {

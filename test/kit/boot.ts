@@ -42,6 +42,7 @@ export async function boot(kind: DatabaseKind, env: Record<string, string> = {})
   const databaseUrl = kind === 'postgres' ? (env['DATABASE_URL'] ?? (await newDatabase())) : undefined
   const full = {
     PORT: '0',
+    SHUTDOWN_DELAY_MS: '0',
     LOG_LEVEL: 'silent',
     // All tests come from one address.
     RATE_LIMIT: '0',

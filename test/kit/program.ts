@@ -7,7 +7,8 @@ import { SECRET } from './tokens.ts'
 const binary = process.env['DOABLE_BINARY']
 
 /** `doable`: the binary that `DOABLE_BINARY` names, or else the source. */
-const DOABLE = binary === undefined ? [process.execPath, join(import.meta.dir, '../../src/main.ts')] : [resolve(binary)]
+export const DOABLE =
+  binary === undefined ? [process.execPath, join(import.meta.dir, '../../src/main.ts')] : [resolve(binary)]
 
 type Env = Record<string, string>
 
@@ -110,7 +111,13 @@ export async function newPlace(): Promise<Place> {
   const dir = await mkdtemp(join(tmpdir(), 'doable-run-'))
   const programs: Program[] = []
   const start = (args: string[], env: Env = {}) => {
-    const all = { PATH: process.env['PATH'] ?? '', DATA_DIR: join(dir, 'data'), PORT: '0', ...env }
+    const all = {
+      PATH: process.env['PATH'] ?? '',
+      DATA_DIR: join(dir, 'data'),
+      PORT: '0',
+      SHUTDOWN_DELAY_MS: '0',
+      ...env,
+    }
     const program = startProgram(args, { cwd: dir, env: all })
     programs.push(program)
     return program

@@ -3,6 +3,7 @@ import { stat } from 'node:fs/promises'
 import { join } from 'node:path'
 import { decodeJwt } from 'jose'
 import { version } from '../../package.json'
+import { migrations } from '../../src/db/migrate.ts'
 import { now } from '../kit/forge.ts'
 import { freePort, newDatabase } from '../kit/postgres-server.ts'
 import { newPlace, type Place } from '../kit/program.ts'
@@ -63,9 +64,31 @@ describe('a wrong environment: exit status 1, with every fault', () => {
     const args = command === 'token' ? [command, 'alice'] : [command]
     const env = { PORT: 'eighty', BETTER_AUTH_SECRET: 'hunter2', LOG_LEVEL: 'loud' }
     const { code, stdout, stderr } = await place.run(args, env)
-    expect({ code, stdout }).toEqual({ code: 1, stdout: '' })
+    expect(code).toBe(1)
     for (const name of Object.keys(env)) expect(stderr).toContain(`- ${name} `)
-    expect(stderr).not.toMatch(/eighty|hunter2|loud\b|^\s+at /m)
+    expect(stdout + stderr).not.toMatch(/eighty|hunter2|loud\b|^\s+at /m)
+    if (command !== 'serve') expect(stdout).toBe('')
+    else {
+      const line = JSON.parse(stdout) as { faults: string[] }
+      expect(line).toMatchObject({ level: 'fatal', msg: 'the configuration is not usable' })
+      expect(line.faults).toHaveLength(3)
+    }
+  })
+
+  test('a start that fails says so in the log as well, unless that is silent', async () => {
+    const env = { BETTER_AUTH_SECRET: SECRET, DATABASE_URL: await newDatabase(), PORT: String(freePort()) }
+    using other = Bun.serve({ port: Number(env.PORT), hostname: '127.0.0.1', fetch: () => new Response() })
+    for (const LOG_LEVEL of ['warn', 'silent']) {
+      const { code, stdout, stderr } = await place.run(['serve'], { ...env, LOG_LEVEL })
+      expect([code, other.port]).toEqual([1, Number(env.PORT)])
+      expect(stderr).toMatch(/^doable: .*in use/)
+      if (LOG_LEVEL === 'silent') expect(stdout).toBe('')
+      else {
+        const line = JSON.parse(stdout) as { cause: string }
+        expect(line).toMatchObject({ level: 'fatal', service: 'doable', msg: 'the start failed' })
+        expect(stderr).toContain(line.cause)
+      }
+    }
   })
 })
 
@@ -116,23 +139,29 @@ test('openapi prints the document with no database, no secret, and nothing left 
   expect(await exists(join(home.dir, 'data'))).toBe(false)
 })
 
-describe('migrate', () => {
-  test('the embedded database', async () => {
+describe('migrate says which migrations it applied', () => {
+  const names = migrations.map(({ name }) => `Applied ${name}.\n`).join('')
+
+  test('to the embedded database', async () => {
     await using home = await newPlace()
-    for (let i = 0; i < 2; i++) {
+    for (const said of [names, 'No migration was missing.\n']) {
       const { code, stdout, stderr } = await home.run(['migrate'])
       expect({ code, stderr }).toEqual({ code: 0, stderr: '' })
-      expect(stdout).toMatch(/^embedded PostgreSQL .* is up to date\.$/m)
+      expect(stdout).toStartWith(`${said}embedded PostgreSQL `)
+      expect(stdout).toEndWith(' is up to date.\n')
     }
   })
 
-  test('PostgreSQL', async () => {
-    const env = { DATABASE_URL: await newDatabase(), BETTER_AUTH_SECRET: SECRET }
-    for (let i = 0; i < 2; i++) {
+  test('to PostgreSQL, and needs no secret there', async () => {
+    const env = { DATABASE_URL: await newDatabase() }
+    for (const said of [names, 'No migration was missing.\n']) {
       const { code, stdout, stderr } = await place.run(['migrate'], env)
       expect({ code, stderr }).toEqual({ code: 0, stderr: '' })
-      expect(stdout).toMatch(/^PostgreSQL at .* is up to date\.$/m)
+      expect(stdout).toStartWith(`${said}PostgreSQL at `)
+      expect(stdout).toEndWith(' is up to date.\n')
     }
+    expect((await place.run(['purge'], env)).stdout).toBe('0 tasks were deleted for good.\n')
+    expect((await place.run(['serve'], env)).stderr).toContain('BETTER_AUTH_SECRET is required')
   })
 })
 

@@ -53,6 +53,7 @@ export async function openPostgres(
         (sql) => sendStatement(sql.unsafe(text, parameters, unprepared.settings(text, settings)), arrays),
         text.startsWith('select ') ? 'read' : 'write',
       ),
+      text,
     )
   const client = {
     options: { parsers: {}, serializers: {} },
@@ -63,7 +64,10 @@ export async function openPostgres(
         run(text, parameters, settings, false).then(done, failed),
     }),
     begin: (work: Transaction) =>
-      time(guard.run((sql, renew) => runTransaction(sql, work, renew, unprepared), 'transaction')),
+      time(
+        guard.run((sql, renew) => runTransaction(sql, work, renew, unprepared), 'transaction'),
+        'begin',
+      ),
   }
   return {
     label: `PostgreSQL at ${target.path ?? `${target.host}:${target.port}`}/${target.database}`,

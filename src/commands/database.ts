@@ -1,0 +1,37 @@
+import { type Config, readConfig } from '../config.ts'
+import { type Database, openDatabase } from '../db/open.ts'
+import { tidy } from '../housekeeping.ts'
+import { prepareDatabase } from '../prepare.ts'
+import { type Host, print, readArgs } from './host.ts'
+
+/** Brings the database to this version, and says by which migrations. */
+export async function migrate(args: string[], host: Host): Promise<number> {
+  readArgs(args, 0)
+  const config = readConfig(host.env, { secret: false })
+  const { label, applied } = await withDatabase(config, async ({ label }, applied) => ({ label, applied }))
+  const said = applied.length === 0 ? ['No migration was missing.'] : applied.map((name) => `Applied ${name}.`)
+  await print(host.stdout, `${[...said, `${label} is up to date.`].join('\n')}\n`)
+  return 0
+}
+
+/** Empties what has been in the trash for `TRASH_DAYS`. */
+export async function purge(args: string[], host: Host): Promise<number> {
+  readArgs(args, 0)
+  const config = readConfig(host.env, { secret: false })
+  const purged = await withDatabase(config, ({ db }) => tidy(db, config.trashDays))
+  await print(host.stdout, `${purged} tasks were deleted for good.\n`)
+  return 0
+}
+
+/** Runs work on the database once it is up to date. `applied` names the migrations that were missing. */
+async function withDatabase<T>(
+  config: Config,
+  work: (database: Database, applied: readonly string[]) => Promise<T>,
+): Promise<T> {
+  const database = await openDatabase(config)
+  try {
+    return await work(database, await prepareDatabase(config, database))
+  } finally {
+    await database.close()
+  }
+}
