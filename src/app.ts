@@ -16,7 +16,7 @@ import { createMethodTable, createRouteNames } from './http/methods.ts'
 import type { Metrics } from './http/metrics.ts'
 import { docs } from './http/openapi/routes.ts'
 import { problemBoundary } from './http/problems.ts'
-import { accessLog, corsStage, requestStage } from './http/request.ts'
+import { accessLog, corsStage, requestStage, type TraceFields, traceOf } from './http/request.ts'
 import type { Tracing } from './http/tracing.ts'
 import { eraseUser } from './resource/history.ts'
 import type { Feed } from './sync/feed.ts'
@@ -90,7 +90,10 @@ export function createApp({
   const gate = { tokens, limits, checkFresh: accounts && createFreshCheck(db) }
   const allowedMethods = createMethodTable(() => app.routes)
   const routeName = createRouteNames(() => app.routes)
-  const traceFields = tracing ? () => tracing.ids() ?? {} : undefined
+  const traceFields: TraceFields = (request) => ({
+    client: limits.addressOf(request, app.server),
+    ...(tracing ? tracing.ids() : traceOf(request)),
+  })
   const traced = (handle: (request: Request) => Promise<Response>) =>
     tracing
       ? (request: Request) => tracing.request(request, routeName(new URL(request.url).pathname), () => handle(request))

@@ -139,8 +139,13 @@ export function accessLog(
 /** Version 00 of a `traceparent` (W3C Trace Context, 3.2); a trace or a parent of zeros is none. */
 const TRACEPARENT = /^00-(?!0{32})([0-9a-f]{32})-(?!0{16})([0-9a-f]{16})-[0-9a-f]{2}$/
 
-/** The fields of a log line that join it to a trace. */
-export type TraceFields = (request: Request) => { trace_id?: string; parent_id?: string; span_id?: string }
+/** The fields of a log line that say whose request it is about: the client's address, and the trace it belongs to. */
+export type TraceFields = (request: Request) => {
+  client?: string | undefined
+  trace_id?: string
+  parent_id?: string
+  span_id?: string
+}
 
 /** Joins a log line to the caller's trace, where the request belongs to one. */
 export function traceOf(request: Request): { trace_id?: string; parent_id?: string } {

@@ -117,7 +117,13 @@ describe.each([...databases])('the log at its most talkative, over %s', (kind) =
     requests.forEach(([, method, to, , status], i) => {
       const found = served.filter(({ request_id }) => request_id === ids[i])
       expect(found).toEqual([
-        expect.objectContaining({ method, path: to.split('?')[0], status, ms: expect.any(Number) }),
+        expect.objectContaining({
+          method,
+          path: to.split('?')[0],
+          status,
+          ms: expect.any(Number),
+          client: '127.0.0.1',
+        }),
       ])
     })
   })
@@ -147,6 +153,21 @@ test("a failing database's words stay out of the log", async () => {
   expect(code).toBe(1)
   expect(stdout + stderr).not.toContain('hunter2')
   expect(stdout + stderr).not.toContain(SECRET)
+})
+
+test('lines name the client that trusted proxies name, and no other', async () => {
+  await using place = await newPlace()
+  const env = { BETTER_AUTH_SECRET: SECRET, LOG_LEVEL: 'debug' }
+  const clientOf = async (more: Record<string, string>) => {
+    const service = await place.serve({ ...env, ...more })
+    await fetch(service.url + path, { headers: { 'x-forwarded-for': '203.0.113.7' } })
+    await service.end()
+    const lines = service.output.stdout.trimEnd().split('\n')
+    const told = lines.map((line) => JSON.parse(line) as { msg: string; client?: string })
+    return told.filter(({ msg }) => msg.startsWith('request')).map(({ client }) => client)
+  }
+  expect(await clientOf({ TRUSTED_PROXIES: '127.0.0.0/8' })).toEqual(['203.0.113.7', '203.0.113.7'])
+  expect(await clientOf({})).toEqual(['127.0.0.1', '127.0.0.1'])
 })
 
 test('at info, honest requests and refusals leave no line', async () => {
