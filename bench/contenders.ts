@@ -83,6 +83,7 @@ export async function start(
       PORT: String(port),
       DATABASE_URL: databaseUrl,
       BETTER_AUTH_SECRET: secret,
+      SHUTDOWN_DELAY_MS: '0',
       JWT_SECRET: secret,
       ...more,
     },

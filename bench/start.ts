@@ -40,7 +40,7 @@ async function start(env: Record<string, string>): Promise<Service> {
   const url = `http://127.0.0.1:${freePort()}`
   const began = performance.now()
   const child = Bun.spawn([PROGRAM, 'serve'], {
-    env: { BETTER_AUTH_SECRET: SECRET, RATE_LIMIT: '0', ...env, PORT: new URL(url).port },
+    env: { BETTER_AUTH_SECRET: SECRET, RATE_LIMIT: '0', SHUTDOWN_DELAY_MS: '0', ...env, PORT: new URL(url).port },
     stdout: 'ignore',
     stderr: 'ignore',
   })

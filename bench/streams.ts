@@ -42,6 +42,7 @@ const service = Bun.spawn([process.execPath, join(import.meta.dir, '../src/main.
     LOG_LEVEL: 'info',
     RATE_LIMIT: '0',
     BETTER_AUTH_SECRET: SECRET,
+    SHUTDOWN_DELAY_MS: '0',
     DATA_DIR: dataDir,
     ...(server ? { DATABASE_URL: server.url() } : {}),
   },

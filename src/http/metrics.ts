@@ -9,13 +9,13 @@ import {
 } from 'prom-client'
 import { catalogue } from '../problem.ts'
 
-/** Seconds: what the service promises lies within the first half, what a client waits for at all within the rest. */
+/** Upper bounds in seconds: fine where most requests are answered, coarse up to the longest that clients wait. */
 const BUCKETS = [0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10]
 
 /** Gauges under the name of a counter: `nodejs_active_resources` and its like say the same, by kind. */
 const MISNAMED = ['nodejs_active_handles_total', 'nodejs_active_requests_total', 'nodejs_active_resources_total']
 
-/** Methods that clients invent must not become labels. */
+/** Other methods share one label: a client that invents methods must not make series. */
 const METHODS = new Set(['GET', 'HEAD', 'POST', 'PUT', 'PATCH', 'DELETE', 'OPTIONS'])
 
 export interface Metrics {

@@ -37,8 +37,8 @@ export interface Tracing {
 /** How long a stop waits for the collector to take the last spans, in milliseconds. */
 const CLOSE_MS = 3000
 
-/** A collector that is away gets one line in the log in this time, in milliseconds. */
-const COMPLAIN_MS = 60_000
+/** Failures of the export leave one line in the log in this time, in milliseconds. */
+const LOG_EVERY_MS = 60_000
 
 /** The request under way. */
 interface Running {
@@ -57,7 +57,7 @@ const METHODS = new Set(['GET', 'HEAD', 'POST', 'PUT', 'PATCH', 'DELETE', 'OPTIO
  */
 export async function createTracing(options: TracingOptions, version: string, log: Logger): Promise<Tracing> {
   const { url, protocol, serviceName } = options
-  complainTo(log)
+  logExportFailures(log)
   const { OTLPTraceExporter } =
     protocol === 'http/json'
       ? await import('@opentelemetry/exporter-trace-otlp-http')
@@ -158,11 +158,11 @@ function samplerOf({ sampler, ratio }: TracingOptions): Sampler {
   return sampler.startsWith('parentbased_') ? new ParentBasedSampler({ root }) : root
 }
 
-function complainTo(log: Logger): void {
+function logExportFailures(log: Logger): void {
   let last = Number.NEGATIVE_INFINITY
   setGlobalErrorHandler((error) => {
     const now = performance.now()
-    if (now - last < COMPLAIN_MS) return
+    if (now - last < LOG_EVERY_MS) return
     last = now
     log.warn({ cause: error instanceof Error ? error.message : String(error) }, 'exporting traces failed')
   })

@@ -56,7 +56,11 @@ export class WorkerChannel {
   receive(message: FromWorker): void {
     if ('started' in message) this.#start.resolve(message.started)
     else if ('lastMetrics' in message) this.lastMetrics = message.lastMetrics
-    else this.#settle(message.id, message.answer)
+    else {
+      // Here, where messages are in order: the last one must not be replaced by an earlier one.
+      if (Array.isArray(message.answer)) this.lastMetrics = message.answer
+      this.#settle(message.id, message.answer)
+    }
   }
 
   /** The worker has ended. */
@@ -78,9 +82,7 @@ export class WorkerChannel {
   /** Undefined where the worker does not answer. */
   async metrics(): Promise<Measured[] | undefined> {
     const answer = await this.#ask('metrics')
-    if (!Array.isArray(answer)) return undefined
-    this.lastMetrics = answer
-    return answer
+    return Array.isArray(answer) ? answer : undefined
   }
 
   async #ask(ask: Question): Promise<Answers[Question] | undefined> {

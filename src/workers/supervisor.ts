@@ -141,11 +141,15 @@ export async function startWorkers({ count, command, log, abort }: WorkersOption
     },
     /** What all workers have counted, those that have ended included. */
     async metrics(): Promise<{ type: string; text: string }> {
-      const answers = [...alive].map(async ({ channel }) => ({
-        now: await channel.metrics(),
-        last: channel.lastMetrics,
-      }))
-      return await totals.print(await Promise.all(answers), await own.values())
+      const counted = await own.values()
+      const ask = async (worker: Worker) => ({ worker, now: await worker.channel.metrics() })
+      const answers = await Promise.all([...alive].map(ask))
+      // Whoever has ended meanwhile is in the totals already.
+      const current = answers.filter(({ worker }) => alive.has(worker))
+      return await totals.print(
+        current.map(({ worker, now }) => ({ now, last: worker.channel.lastMetrics })),
+        counted,
+      )
     },
     /** Whether any worker can answer requests, as it says itself. */
     async isReady(): Promise<boolean> {

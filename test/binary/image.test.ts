@@ -72,7 +72,10 @@ describe.each([...databases])('in the image, over %s', (kind) => {
     folder = await newFolder()
     port = freePort()
     await layOut(folder.path, image)
-    const database = kind === 'postgres' ? { DATABASE_URL: await newDatabase(), BETTER_AUTH_SECRET: SECRET } : {}
+    const database =
+      kind === 'postgres'
+        ? { DATABASE_URL: await newDatabase(), BETTER_AUTH_SECRET: SECRET, SHUTDOWN_DELAY_MS: '0' }
+        : {}
     container = await runImage(folder.path, image, { PORT: String(port), ...database })
     expect(await container.url).toBe(`http://0.0.0.0:${port}`)
   })

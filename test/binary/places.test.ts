@@ -28,7 +28,7 @@ async function expectService(place: Place): Promise<void> {
 
 describe.each([...databases])('over %s', (kind) => {
   const settings = async (): Promise<Record<string, string>> =>
-    kind === 'postgres' ? { DATABASE_URL: await newDatabase(), BETTER_AUTH_SECRET: SECRET } : {}
+    kind === 'postgres' ? { DATABASE_URL: await newDatabase(), BETTER_AUTH_SECRET: SECRET, SHUTDOWN_DELAY_MS: '0' } : {}
 
   test('an empty folder is all it needs, and only DATA_DIR is written', async () => {
     await using folder = await newFolder()
@@ -52,7 +52,7 @@ test('with DATABASE_URL a read-only folder will do', async () => {
   const cwd = join(folder.path, 'sealed')
   await mkdir(cwd)
   await chmod(cwd, 0o555)
-  const env = { DATABASE_URL: await newDatabase(), BETTER_AUTH_SECRET: SECRET }
+  const env = { DATABASE_URL: await newDatabase(), BETTER_AUTH_SECRET: SECRET, SHUTDOWN_DELAY_MS: '0' }
   await expectService({ cwd, program, env, ...(asRoot && { uid: NOBODY }) })
   expect(await readdir(cwd)).toEqual([])
 })
