@@ -45,7 +45,8 @@ describe('a data directory that will not do is left as it is', () => {
   async function expectRefusal(folder: string, place: Place, sentence: RegExp): Promise<void> {
     const before = await snapshot(folder)
     const { code, stdout, stderr } = await run(['serve'], { ...place, env: { PORT: '0', ...place.env } })
-    expect({ code, stdout }).toEqual({ code: 1, stdout: '' })
+    expect(code).toBe(1)
+    expect(JSON.parse(stdout)).toMatchObject({ level: 'fatal', cause: expect.stringMatching(sentence) })
     expect(stderr).toMatch(sentence)
     expect(stderr.trim().split('\n')).toHaveLength(1)
     expect(await snapshot(folder)).toEqual(before)

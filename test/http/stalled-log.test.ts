@@ -2,7 +2,7 @@ import { afterEach, beforeEach, expect, setDefaultTimeout, test } from 'bun:test
 import { closeSync, constants, openSync, readSync } from 'node:fs'
 import { join } from 'node:path'
 import { freePort } from '../kit/postgres-server.ts'
-import { newPlace, type Place, DOABLE } from '../kit/program.ts'
+import { DOABLE, newPlace, type Place } from '../kit/program.ts'
 import { until } from '../kit/until.ts'
 
 setDefaultTimeout(90_000)

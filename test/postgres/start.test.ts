@@ -66,9 +66,10 @@ const refusals: [string, () => string, RegExp][] = [
 for (const [name, url, message] of refusals)
   test(`${name} ends the start at once`, async () => {
     const { code, stdout, stderr, ms } = await timeStart(url())
-    expect([code, stdout]).toEqual([1, ''])
+    expect(code).toBe(1)
+    expect(JSON.parse(stdout)).toMatchObject({ level: 'fatal', cause: expect.stringMatching(message) })
     expect(stderr).toMatch(message)
-    expect(stderr).not.toContain('hunter2')
+    expect(stdout + stderr).not.toContain('hunter2')
     expect(stderr.trim().split('\n')).toHaveLength(1)
     expect(ms).toBeLessThan(9000)
   })
