@@ -7,7 +7,7 @@ import { answer, answerLost, refusal, trouble, unreachable } from './trouble.ts'
 describe.each(databases)('the client over %s', (kind) => {
   const service = useService(kind)
 
-  function newUser(options: Partial<Options> = {}) {
+  function newDoable(options: Partial<Options> = {}) {
     const userId = `ann/ö ${crypto.randomUUID()}`
     return createDoable({
       url: service().url,
@@ -19,7 +19,7 @@ describe.each(databases)('the client over %s', (kind) => {
   const all = (tasks: AsyncIterable<Task>) => Array.fromAsync(tasks)
 
   test('makes, reads, changes, completes, removes and restores a task', async () => {
-    const doable = newUser()
+    const doable = newDoable()
     const made = await doable.create({ title: ' Buy milk ', priority: 'high', tags: ['home'], due_date: '2026-11-24' })
     expect(made).toMatchObject({ title: 'Buy milk', priority: 'high', completed: false })
     expect(await doable.get(made.id)).toEqual(made)
@@ -38,7 +38,7 @@ describe.each(databases)('the client over %s', (kind) => {
 
   test('lists all pages, each as it is needed, and what was asked for alone', async () => {
     const { sent, send } = trouble()
-    const doable = newUser({ fetch: send })
+    const doable = newDoable({ fetch: send })
     for (let i = 0; i < 7; i++)
       await doable.create({ title: `Task ${i}`, priority: i % 2 ? 'low' : 'high', tags: ['a', 'b,c'] })
     sent.length = 0
@@ -55,7 +55,7 @@ describe.each(databases)('the client over %s', (kind) => {
 
   test('makes a task once, though the network fails and answers get lost', async () => {
     const { sent, send } = trouble(unreachable, answerLost, answer(503, { 'retry-after': '0' }))
-    const doable = newUser({ fetch: send })
+    const doable = newDoable({ fetch: send })
     const made = await doable.create({ title: 'Buy milk' })
     expect(sent).toHaveLength(4)
     expect(new Set(sent.map(({ headers }) => headers.get('idempotency-key'))).size).toBe(1)
@@ -65,23 +65,25 @@ describe.each(databases)('the client over %s', (kind) => {
   test('waits for as long as it is told', async () => {
     const { send } = trouble(answer(429, { 'retry-after': '1' }))
     const start = performance.now()
-    await newUser({ fetch: send }).create({ title: 'Buy milk' })
+    await newDoable({ fetch: send }).create({ title: 'Buy milk' })
     expect(performance.now() - start).toBeGreaterThan(950)
   })
 
   test('gives up in the end, and says why', async () => {
     const busy = answer(503, { 'retry-after': '0' })
     const { sent, send } = trouble(busy, busy, busy)
-    expect(await refusal(newUser({ fetch: send, attempts: 3 }).get(crypto.randomUUID()))).toMatchObject({ status: 503 })
+    expect(await refusal(newDoable({ fetch: send, attempts: 3 }).get(crypto.randomUUID()))).toMatchObject({
+      status: 503,
+    })
     expect(sent).toHaveLength(3)
     const lost = trouble(unreachable, unreachable)
-    expect(await refusal(newUser({ fetch: lost.send, attempts: 2 }).create({ title: 'x' }))).toMatchObject({
+    expect(await refusal(newDoable({ fetch: lost.send, attempts: 2 }).create({ title: 'x' }))).toMatchObject({
       name: 'TypeError',
     })
   })
 
   test('refuses to overwrite what has been changed since it was read', async () => {
-    const doable = newUser()
+    const doable = newDoable()
     const read = await doable.create({ title: 'Buy milk' })
     const changed = await doable.update(read.id, { title: 'Buy tea' }, { ifUnchanged: read })
     const conflict = { name: 'DoableError', status: 412, code: 'revision-mismatch' }
@@ -93,7 +95,7 @@ describe.each(databases)('the client over %s', (kind) => {
 
   test('never tries again what could have been done already and would be refused the second time', async () => {
     const { send, sent } = trouble(undefined, answerLost)
-    const doable = newUser({ fetch: send })
+    const doable = newDoable({ fetch: send })
     const read = await doable.create({ title: 'Buy milk' })
     const lost = { name: 'TypeError' }
     expect(await refusal(doable.update(read.id, { title: 'Buy tea' }, { ifUnchanged: read }))).toMatchObject(lost)
@@ -118,15 +120,15 @@ describe.each(databases)('the client over %s', (kind) => {
 
   test('says so when the token is refused, and does not insist', async () => {
     const { send, sent } = trouble()
-    const doable = newUser({ token: () => 'a.b.c', fetch: send })
+    const doable = newDoable({ token: () => 'a.b.c', fetch: send })
     expect(await refusal(doable.create({ title: 'x' }))).toMatchObject({ status: 401, code: 'token-invalid' })
     expect(sent).toHaveLength(1)
-    const expired = newUser({ token: () => service().tokens.sign('ann', -60) })
+    const expired = newDoable({ token: () => service().tokens.sign('ann', -60) })
     expect(await refusal(expired.create({ title: 'x' }))).toMatchObject({ status: 401, code: 'token-expired' })
   })
 
   test('names the faults of what was sent', async () => {
-    const error = await newUser()
+    const error = await newDoable()
       .create({ title: '' })
       .catch((caught: DoableError) => caught)
     expect(error).toMatchObject({ status: 422, code: 'validation-failed', errors: [{ pointer: '/title' }] })

@@ -78,7 +78,8 @@ describe.each(databases)('limits over %s', (kind) => {
     const flooding = from('198.51.100.7')
     const authorization = `Bearer ${await service().tokens.sign(ann.id, 3600)}`
     expect((await ann.get(NO_TASK, { authorization })).status).toBe(404)
-    for (let i = 0; i <= LIMIT; i++) await service().request(undefined, 'GET', '/nowhere', undefined, flooding)
+    // No more than the limit: the next request with an unknown token is the first to be refused.
+    for (let i = 0; i < LIMIT; i++) await service().request(undefined, 'GET', '/nowhere', undefined, flooding)
     expect((await ann.get(NO_TASK, { authorization, ...flooding })).status).toBe(404)
     await expectProblem(await newUser(service()).get(NO_TASK, flooding), 429, 'rate-limited')
   })
@@ -91,11 +92,6 @@ describe.each(databases)('limits over %s', (kind) => {
     expect(await get('/nowhere')).toBe(429)
     for (let i = 0; i < 2 * LIMIT; i++) expect(await get('/health')).toBe(200)
     expect(await get('/health/ready')).toBe(200)
-  })
-
-  test('an address of more than 8192 characters is 414', async () => {
-    const ann = newUser(service())
-    await expectProblem(await ann.send('GET', `/tasks?q=${'x'.repeat(8192)}`), 414, 'uri-too-long')
   })
 
   test('a thousand header fields, or 64 KiB of them, are refused by the socket', async () => {

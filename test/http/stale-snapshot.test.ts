@@ -1,4 +1,5 @@
 import { describe, expect, test } from 'bun:test'
+import type postgres from 'postgres'
 import { openSession } from '../kit/postgres-server.ts'
 import { useService } from '../kit/service.ts'
 import { ifMatch, newUser, taskOf, type User } from '../kit/user.ts'
@@ -7,27 +8,32 @@ import { ifMatch, newUser, taskOf, type User } from '../kit/user.ts'
 const WRITERS = 12
 
 /**
- * Writers that have all begun before any of them may go on. Left to chance this hardly
- * ever happens: a statement is over before the next one has taken its snapshot. A
- * transaction from outside holds the user's row until they stand in line behind it.
+ * Writes that have all begun before any of them can go on. By chance this is rare: a statement
+ * ends before the next one takes its snapshot. Here a transaction of the test's own holds the
+ * user's row until the writes wait for it.
  */
 describe('writes that waited for another, over postgres', () => {
   const service = useService('postgres')
 
-  async function inLine(user: User, writes: (() => Promise<Response>)[]): Promise<Response[]> {
+  async function inLine(
+    user: User,
+    writes: (() => Promise<Response>)[],
+    then: (tx: postgres.TransactionSql) => Promise<void> = async () => {},
+  ): Promise<Response[]> {
     const sql = openSession(service().databaseUrl ?? '', { max: 2 })
     const answers: Promise<Response>[] = []
     try {
       await sql.begin(async (tx) => {
         await tx`select 1 from doable.users where id = ${user.id} for update`
         for (const write of writes) answers.push(write())
-        for (let waiting = 0; waiting < 2; await Bun.sleep(10)) {
+        for (let waiting = 0; waiting < Math.min(2, writes.length); await Bun.sleep(10)) {
           // On the other connection: a transaction sees one state of the activity, however long it lasts.
           const [row] = await sql<{ waiting: number }[]>`
             select count(*)::int as waiting from pg_stat_activity
             where datname = current_database() and wait_event_type = 'Lock'`
           waiting = row?.waiting ?? 0
         }
+        await then(tx)
       })
     } finally {
       await sql.end()
@@ -91,4 +97,27 @@ describe('writes that waited for another, over postgres', () => {
     const revisions = tasks.map(({ revision }) => revision).sort((a, b) => a - b)
     expect(revisions).toEqual(Array.from({ length: WRITERS }, (_, i) => i + 2))
   })
+
+  /** Every write of one task, and the one of many. */
+  const writes: [name: string, write: (ann: User, at: { hand: string; trash: string }) => Promise<Response>][] = [
+    ['PUT', (ann, at) => ann.put(at.hand, { title: 'x' })],
+    ['complete', (ann, at) => ann.complete(at.hand)],
+    ['DELETE', (ann, at) => ann.delete(at.hand)],
+    ['restore', (ann, at) => ann.send('POST', `/tasks/${at.trash}/restore`)],
+    ['purge', (ann, at) => ann.send('DELETE', `/trash/${at.trash}`)],
+    ['DELETE of all completed', (ann) => ann.send('DELETE', '/tasks?status=completed')],
+  ]
+  test.each(writes)(
+    '%s locks no task while it waits for its user, so that no two wait for each other',
+    async (_, write) => {
+      const ann = newUser(service())
+      const at = { hand: (await ann.create({ completed: true })).id, trash: (await ann.create()).id }
+      await ann.remove(at.trash)
+      const answers = await inLine(ann, [() => write(ann, at)], async (tx) => {
+        // Fails at once where somebody has locked one of them.
+        await tx`select 1 from doable.tasks where user_id = ${ann.id} for update nowait`
+      })
+      expect(answers.map(({ ok }) => ok)).toEqual([true])
+    },
+  )
 })

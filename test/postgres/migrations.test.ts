@@ -2,6 +2,7 @@ import { expect, setDefaultTimeout, test } from 'bun:test'
 import type postgres from 'postgres'
 import { migrations } from '../../src/db/migrate.ts'
 import { boot } from '../kit/boot.ts'
+import { expectProblem } from '../kit/expect-problem.ts'
 import { newDatabase, openSession } from '../kit/postgres-server.ts'
 import { newPlace, runToEnd } from '../kit/program.ts'
 import { SECRET } from '../kit/tokens.ts'
@@ -107,8 +108,7 @@ for (const [what, statement] of [
     expect((await fetch(`${target.url}/health/ready`)).status).toBe(200)
     await withAdmin(url, (sql) => sql.unsafe(statement))
     const response = await fetch(`${target.url}/health/ready`)
-    expect(response.status).toBe(503)
-    expect(await response.json()).toMatchObject({ code: 'not-ready' })
+    await expectProblem(response, 503, 'not-ready')
     expect((await fetch(`${target.url}/health`)).status).toBe(200)
     await target.stop()
   })

@@ -5,6 +5,7 @@ import { purgeExpired } from '../../src/tasks/purge.ts'
 import { boot } from '../kit/boot.ts'
 import { openSession } from '../kit/postgres-server.ts'
 import { SECRET } from '../kit/tokens.ts'
+import { newUser } from '../kit/user.ts'
 
 interface Seen {
   id: string
@@ -24,6 +25,7 @@ test('what has been in the trash for TRASH_DAYS is emptied once, whoever empties
     }
   const sql = openSession(url)
   await sql`update doable.tasks set deleted_at = now() - interval '31 days' where title in ('old', 'older')`
+  await sql`update doable.tasks set deleted_at = now() - interval '29 days 23 hours 59 minutes' where title = 'fresh'`
   await sql.end()
 
   const config = readConfig({ DATABASE_URL: url, BETTER_AUTH_SECRET: SECRET })
@@ -49,5 +51,25 @@ test('what has been in the trash for TRASH_DAYS is emptied once, whoever empties
     const trash = (await (await target.request(user, 'GET', `/api/${user}/trash`)).json()) as Seen[]
     expect(trash.map(({ title }) => title)).toEqual(['fresh'])
   }
+  await target.stop()
+})
+
+test('an answer under an Idempotency-Key is forgotten after 24 hours, and not before', async () => {
+  const target = await boot('postgres')
+  const ann = newUser(target)
+  const sql = openSession(target.databaseUrl ?? '')
+  const ages = { young: '23 hours 59 minutes', old: '24 hours 1 minute' }
+  for (const [key, age] of Object.entries(ages)) {
+    expect((await ann.post({ title: key }, { 'idempotency-key': key })).status).toBe(201)
+    await sql`update doable.idempotency_keys set created_at = now() - ${age}::interval where key = ${key}`
+  }
+  const { db, close } = await openDatabase(
+    readConfig({ DATABASE_URL: target.databaseUrl ?? '', BETTER_AUTH_SECRET: SECRET }),
+  )
+  await purgeExpired(db, 30)
+  const kept = await sql<{ key: string }[]>`select key from doable.idempotency_keys`
+  expect(kept.map(({ key }) => key)).toEqual(['young'])
+  await close()
+  await sql.end()
   await target.stop()
 })
