@@ -2,6 +2,7 @@ import { type Config, readConfig } from '../config.ts'
 import { type Database, openDatabase } from '../db/open.ts'
 import { tidy } from '../housekeeping.ts'
 import { prepareDatabase } from '../prepare.ts'
+import { beginHistoriesAnew } from '../resource/history.ts'
 import { type Host, print, readArgs } from './host.ts'
 
 /** Brings the database to this version, and says by which migrations. */
@@ -20,6 +21,15 @@ export async function purge(args: string[], host: Host): Promise<number> {
   const config = readConfig(host.env, { secret: false })
   const purged = await withDatabase(config, ({ db }) => tidy(db, config.trashDays))
   await print(host.stdout, `${purged} tasks were deleted for good.\n`)
+  return 0
+}
+
+/** Begins every user's history anew, once a backup has been restored. */
+export async function restored(args: string[], host: Host): Promise<number> {
+  readArgs(args, 0)
+  const config = readConfig(host.env, { secret: false })
+  const users = await withDatabase(config, ({ db }) => beginHistoriesAnew(db))
+  await print(host.stdout, `The history of ${users} users begins anew: their clients start from 0.\n`)
   return 0
 }
 

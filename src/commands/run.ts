@@ -1,7 +1,7 @@
 import { version } from '../../package.json'
 import { ConfigError, type Env, readLogLevel } from '../config.ts'
 import { createLog, flushLog } from '../log.ts'
-import { migrate, purge } from './database.ts'
+import { migrate, purge, restored } from './database.ts'
 import { healthcheck } from './healthcheck.ts'
 import { type Command, type Host, print, UsageError } from './host.ts'
 import { openapi } from './openapi.ts'
@@ -22,6 +22,10 @@ const commands: Record<string, Entry> = {
   serve: { run: serve, usage: ['serve', 'answer requests (the default)'], isService: true },
   migrate: { run: migrate, usage: ['migrate', 'bring the database to this version, and end'] },
   purge: { run: purge, usage: ['purge', 'empty what has been in the trash for TRASH_DAYS, and end'] },
+  restored: {
+    run: restored,
+    usage: ['restored', "begin every user's history anew, after a backup was restored; and end"],
+  },
   token: {
     run: token,
     usage: ['token <user_id> [--ttl 1h]', 'print a token that speaks for a user (ttl: 90s, 15m, 12h, 30d)'],

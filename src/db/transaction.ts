@@ -16,8 +16,7 @@ const owner = sql.placeholder('owner')
 export const HISTORY_FLOOR = 'history_floor'
 
 /** Milliseconds since 1970, or one more than the highest counter that was erased: above every earlier revision of anybody. */
-export const newHistory = sql`0::bigint`
-export const newHistory2 = sql`greatest((extract(epoch from clock_timestamp()) * 1000)::bigint,
+export const newHistory = sql`greatest((extract(epoch from clock_timestamp()) * 1000)::bigint,
   (select value::bigint + 1 from ${settings} where ${settings.name} = ${sql.raw(`'${HISTORY_FLOOR}'`)}))`
 
 const makeRow = statement(

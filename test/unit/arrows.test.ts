@@ -18,6 +18,7 @@ const arrows: [room: string, mayImport: string[]][] = [
       'src/workers/*.ts',
       'src/http/admin.ts',
       'src/db/open.ts',
+      'src/resource/history.ts',
       'package.json',
     ],
   ],
