@@ -1,8 +1,8 @@
 import { afterAll, setDefaultTimeout } from 'bun:test'
 import { stopAll } from './kit/boot.ts'
 
-// Starting a database takes its time on a busy machine; what is promised in time is measured in the tests themselves.
+// On a busy machine a database starts slowly. Tests of promised times measure those themselves.
 setDefaultTimeout(120_000)
 
-// One PostgreSQL serves every file of a run, and ends with it.
+// One PostgreSQL serves every test file of a run, and is stopped at its end.
 afterAll(stopAll, 60_000)

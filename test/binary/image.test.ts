@@ -133,7 +133,7 @@ describe.each([...databases])('in the image, over %s', (kind) => {
     const closed = new Promise((resolve) => socket.once('close', resolve))
     await new Promise((resolve) => socket.once('connect', resolve))
     socket.write(`${head.join('\r\n')}\r\n\r\n${body.slice(0, 10)}`)
-    // Until its head has been read, it is an idle connection.
+    // Until the service has read the head, the connection counts as idle.
     await until('the head has been read', () => answer !== '')
     expect(answer).toBe('HTTP/1.1 100 Continue\r\n\r\n')
     answer = ''

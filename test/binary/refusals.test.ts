@@ -105,7 +105,7 @@ test('a data directory whose process was killed opens again, also when that was 
       if (!over) service.signal('SIGKILL')
       expect(await service.ended).toBeNull()
       if ((await found()).includes(moment)) break
-      // It was faster than we looked.
+      // The start was faster than the check: try again.
       await rm(data, { recursive: true })
     }
   const service = start(['serve'], place)

@@ -5,7 +5,7 @@ import { boot, type Target } from '../kit/boot.ts'
 import { PASSWORD } from '../kit/person.ts'
 import { openBrowser, openPage } from './chromium.ts'
 
-/** The first of many megabytes of script, on a busy machine. */
+/** The page loads megabytes of script, slowly on a busy machine. */
 const TIMEOUT_MS = 180_000
 
 let browser: Browser
@@ -104,7 +104,7 @@ describe('a page on another origin', () => {
     const { page, complaints } = await openPage(browser)
     await page.goto(`http://127.0.0.1:${port}/`)
     await page.waitForFunction('window.journey !== undefined')
-    // Signed up by nobody before: whoever is refused is not refused for that.
+    // A new address, so that a refusal has no other reason.
     const email = `${crypto.randomUUID()}@example.com`
     const journey = `journey(${JSON.stringify({ url: target.url, email, password: PASSWORD })})`
     return { page, complaints, email, journey }
@@ -122,7 +122,7 @@ describe('a page on another origin', () => {
         refused: { status: 401, code: 'INVALID_EMAIL_OR_PASSWORD' },
         readableCookie: '',
       })
-      // The browser itself says so of the one refusal.
+      // The browser logs the one refused request itself.
       expect(complaints.filter((text) => !text.includes('401'))).toEqual([])
       await page.context().close()
     },

@@ -3,7 +3,7 @@ import type { Browser } from 'playwright-core'
 import { boot, type Target } from '../kit/boot.ts'
 import { openBrowser, openPage, type Watched } from './chromium.ts'
 
-/** The first of many megabytes of script, on a busy machine. */
+/** The page loads megabytes of script, slowly on a busy machine. */
 const TIMEOUT_MS = 180_000
 
 const PREFIX = '/some/prefix'

@@ -55,7 +55,7 @@ describe.each(databases)("the examples' way to the back end, over %s", (kind) =>
     })
     const authUrl = `http://127.0.0.1:${front.port}`
     process.env['BETTER_AUTH_URL'] = authUrl
-    // Once for each address: it reads its own from the environment.
+    // Loaded once for each address, which it reads from the environment.
     const { auth } = await import(`../../examples/better-auth-in-front/lib/auth.ts?${front.port}`)
     delete process.env['BETTER_AUTH_URL']
     const doable = await boot(kind, { BETTER_AUTH_URL: authUrl })

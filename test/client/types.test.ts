@@ -29,6 +29,6 @@ const held = {
 }
 
 test("the client's types are the app's", () => {
-  // Checked by the compiler; at run time there is nothing left of them.
+  // The compiler checks them. At run time types do not exist.
   expect(Object.values(held)).not.toContain(false)
 })

@@ -6,17 +6,17 @@ import { BACK, SLACK } from '../kit/subject.ts'
 import { SECRET } from '../kit/tokens.ts'
 import { Writers } from './writers.ts'
 
-/** A few here, `ROUNDS=20` by hand. */
+/** Kills in each test. More by hand: `ROUNDS=20`. */
 const ROUNDS = Number(process.env['ROUNDS'] ?? 3)
 
 setDefaultTimeout(60_000 + ROUNDS * 30_000)
 
 const ENV = { BETTER_AUTH_SECRET: SECRET, RATE_LIMIT: '0' }
 
-/** What is acknowledged in a round before the kill. */
+/** Writes acknowledged in a round before the kill. */
 const WRITES = 20
 
-/** So that the kill never meets the same moment twice. */
+/** A random wait: each kill hits another moment. */
 const someTime = () => Bun.sleep(Math.random() * 600)
 
 test.each(databases)(

@@ -23,7 +23,7 @@ try {
   const service = await boot('postgres', { DATABASE_URL: server.url('full_disk'), LOG_LEVEL: 'fatal' })
   const ann = newUser(service)
   const first = await ann.create()
-  // The last room is kept back, to be given free again.
+  // A file that is removed later gives the disk its last room back.
   await writeFile(join(mount, 'ballast'), new Uint8Array(4 * 2 ** 20))
 
   const statuses = new Map<number, number>()
@@ -39,7 +39,7 @@ try {
   const read = await ann.get(first.id)
   await rm(join(mount, 'ballast'))
   const again = await ann.post({ title: 'Room again' })
-  const ids = new Set(((await (await ann.send('GET', `/export`)).json()) as Task[]).map(({ id }) => id))
+  const ids = new Set(((await (await ann.send('GET', '/export')).json()) as Task[]).map(({ id }) => id))
   const lost = [...acknowledged].filter((id) => !ids.has(id))
   const unasked = ids.size - acknowledged.size - (again.status === 201 ? 1 : 0)
   const result = { statuses: Object.fromEntries(statuses), read: read.status, again: again.status, lost, unasked }

@@ -4,7 +4,7 @@ import { newPlace } from '../kit/program.ts'
 
 setDefaultTimeout(90_000)
 
-/** What nobody expects, at a moment of the test's choosing. */
+/** Failures outside of any request. SIGHUP triggers them. */
 const faults = {
   'a rejection that nobody handles': `Promise.reject(new Error('Zanzibar'))`,
   'an error that nobody catches': `setTimeout(() => { throw new Error('Zanzibar') })`,
@@ -22,7 +22,7 @@ test.each(Object.entries(faults))('%s is logged and ends the process', async (_,
   const { level, msg } = JSON.parse(served.output.stdout.split('\n').find((line) => line.includes('fatal')) ?? '{}')
   expect([level, msg]).toEqual(['fatal', 'ending after a failure'])
   expect(served.output.stdout + served.output.stderr).not.toContain('Zanzibar')
-  // Nothing is half done: the next start finds the folder free and whole.
+  // The lock of the data directory is released: the next start succeeds.
   const next = await place.serve()
   expect((await fetch(`${next.url}/health/ready`)).status).toBe(200)
   expect(await next.end()).toBe(0)

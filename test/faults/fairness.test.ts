@@ -1,26 +1,29 @@
 import { beforeAll, describe, expect, test } from 'bun:test'
 import { useService } from '../kit/service.ts'
-import { newUser } from '../kit/user.ts'
+import { newUser, type User } from '../kit/user.ts'
 
-/** As many as a client of Bun's sends at once, and room for the other user's. */
+/** Fewer than the connections that Bun's fetch opens at once, so that the other user's requests get one. */
 const FLOOD = 200
 
 /** The embedded database has one connection, and works on the event loop of the service. */
 describe('over the embedded database', () => {
   const service = useService('embedded')
-  const [ann, bob] = [newUser(service()), newUser(service())]
+  let ann: User
+  let bob: User
   let task: string
 
   beforeAll(async () => {
+    ann = newUser(service())
+    bob = newUser(service())
     const rows = Array.from({ length: 500 }, (_, n) => ({ title: `Task ${n}`, description: 'x'.repeat(200) }))
-    expect((await bob.send('POST', `/import`, rows)).status).toBe(200)
+    expect((await bob.send('POST', '/import', rows)).status).toBe(200)
     task = (await ann.create()).id
   })
 
   const floods: [what: string, send: (n: number) => Promise<Response>][] = [
     ['lists', () => bob.send('GET', '/tasks')],
-    ['exports', () => bob.send('GET', `/export`)],
-    ['changes', () => bob.send('GET', `/changes`)],
+    ['exports', () => bob.send('GET', '/export')],
+    ['changes', () => bob.send('GET', '/changes')],
     ['new tasks', (n) => bob.post({ title: `More ${n}` }, n % 2 ? { 'idempotency-key': `key ${n}` } : {})],
   ]
   for (const [what, send] of floods)
@@ -46,7 +49,7 @@ describe('over the embedded database', () => {
       }
       expect(new Set(await flood)).toHaveLength(1)
       expect(before.length).toBeGreaterThan(FLOOD / 10)
-      // Some answers of a flood are read in one go, however they were made.
+      // Several answers can arrive in one read, although they were made one after another.
       expect(Math.max(...before)).toBeLessThan(FLOOD / 2)
     })
 })

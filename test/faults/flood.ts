@@ -25,7 +25,7 @@ async function measure(work: () => Promise<unknown>, ms: number) {
   return { requests: times.length, p50: percentile(times, 0.5), p99: percentile(times, 0.99) }
 }
 
-/** The flood comes from a process of its own, so that it does not delay the one that measures. */
+/** The flood is a process of its own: in this one it would delay what is measured. */
 function flood(url: string, authorization: string) {
   const program = `
     let counts = {}

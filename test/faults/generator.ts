@@ -1,5 +1,5 @@
 /**
- * The load of `load.ts`, in a process of its own, so that it does not delay the one that looks on. Reads its orders
+ * The load of `load.ts`, in a process of its own, so that it does not delay the one that measures. Reads its orders
  * as JSON from standard input, and prints what came of them as JSON: a line once all connections are open, then one
  * with the result.
  */
@@ -12,7 +12,7 @@ export interface Orders {
   /** Signs the users' tokens. */
   readonly secret: string
   readonly connections: number
-  /** As many as connections, or more. */
+  /** Users, at least as many as connections. */
   readonly users: number
   readonly seconds: number
   /** Requests a second that come due whatever the answers do; none: as fast as answers come. */
@@ -24,7 +24,7 @@ export interface Outcome {
   readonly requests: number
   /** From the first that was due to the last answer. */
   readonly seconds: number
-  /** How often what went wrong. */
+  /** Errors by message, with their counts. */
   readonly errors: Record<string, number>
   /** With a rate: milliseconds from when a request was due to its answer. */
   readonly latency?: { readonly p50: number; readonly p99: number; readonly max: number }
@@ -33,7 +33,7 @@ export interface Outcome {
 /** Connections that are opened at once: the queue of those that wait to be accepted is short. */
 const OPENED_AT_ONCE = 100
 
-/** Users that begin at once are spread over a turn of their lives, in so many steps of three requests. */
+/** Users start at so many different points of their cycle, three requests apart, so that they do not run in step. */
 const PHASES = 13
 
 /** What each does before it is measured: erases what there was, and makes the first task. */
@@ -42,7 +42,7 @@ const FIRST = 2
 /** Kinds of errors that are told apart; the rest are counted as one. */
 const KINDS = 20
 
-/** After an error, so that a service that is away is not asked in a tight loop. */
+/** Pause after an error, so that a service that is down is not asked in a tight loop. */
 const PAUSE_MS = 100
 
 const orders = (await Bun.stdin.json()) as Orders
@@ -56,7 +56,7 @@ function note(error: unknown): void {
   errors[kind] = (errors[kind] ?? 0) + 1
 }
 
-/** A user's next request over some connection, each the sequel of the last one's answer. */
+/** One user's requests: each depends on the answer to the one before it. */
 class User {
   readonly #name: string
   readonly #head: string
@@ -85,7 +85,7 @@ class User {
       return true
     } catch (error) {
       note(new Error(`${method} ${path.replace(/[0-9a-f-]{36}/, ':id').replaceAll(this.#name, ':user')}: ${error}`))
-      // Begins anew, by erasing whatever is there.
+      // Starts over: the first request erases the user.
       this.#life = live(this.#name, this.#phase)
       this.#next = this.#life.next().value
       await Bun.sleep(PAUSE_MS)

@@ -12,10 +12,10 @@ export interface Ask {
 /** How many tasks a user has at once. */
 const TASKS = 3
 
-/** How often all of them are read after each that is made: of ten requests, seven read. */
+/** Reads of all tasks after each creation. Of ten requests, seven read. */
 const READS = 2
 
-/** What is left of a purged task would pile up: every so often the user is erased altogether. */
+/** Tombstones of purged tasks accumulate: after so many turns the user is erased. */
 const ERASED_EVERY = 20
 
 /**
@@ -23,7 +23,7 @@ const ERASED_EVERY = 20
  * so that there is never more than that. Whoever sends it gives back each answer.
  *
  * @param phase how often the first task is read at first: lives that begin at once should not go on in step.
- * @throws Error at the next request when an answer was not the right one to the last digit.
+ * @throws Error at the next request when an answer differed from the expected one in anything.
  */
 export function* live(user: string, phase: number): Generator<Ask, never, Answer> {
   const root = `/api/${user}`

@@ -7,10 +7,10 @@ import { until } from '../kit/until.ts'
 import { Connection } from './connection.ts'
 import { generate, load } from './load.ts'
 
-// Seconds of load; the rest is for a busy machine.
+// The load takes seconds. A busy machine needs the rest.
 setDefaultTimeout(240_000)
 
-/** What the embedded database keeps up with is less. */
+/** The embedded database gets a lower rate, which it can keep up with. */
 const levels: [DatabaseKind, connections: number, rate: number][] = [
   ['embedded', 1000, 250],
   ['postgres', 1000, 1000],
@@ -50,7 +50,7 @@ describe('the load generator', () => {
     const { requests, errors, latency } = await generate(orders, stall)
     expect(errors).toEqual({})
     expect(requests).toBe(600)
-    // Four requests at most are on their way at once: were they all that felt it, they would be fewer than one of a hundred.
+    // At most four requests are on their way at once. If only those counted the stall, they would be under 1 %.
     expect(latency?.p99).toBeGreaterThan(800)
     await network.close()
     await service.stop()
@@ -93,7 +93,7 @@ describe('the load generator', () => {
     expect(errors).toEqual(['busy'])
     expect((await resting.send('anything')).status).toBe(204)
     expect(sockets).toHaveLength(3)
-    // Not used any more where it may be closed any moment, and its own end is none of the service's.
+    // A connection that rested too long is replaced, and its end is no error.
     await Bun.sleep(10)
     expect((await resting.send('anything')).status).toBe(204)
     expect(sockets).toHaveLength(4)

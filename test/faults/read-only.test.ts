@@ -26,7 +26,7 @@ async function setReadOnly(server: PostgresServer, value: 'on' | 'off'): Promise
   await admin.unsafe(`alter system set default_transaction_read_only = ${value}`)
   await admin.unsafe('select pg_reload_conf()')
   await admin.end()
-  // The server reads it in its own time, and tells the sessions that are there before it makes another.
+  // The reload does not wait. Existing sessions have it before the server accepts a new one.
   await until(`a new session is read-only: ${value}`, async () => {
     const session = openSession(server.url())
     const [row] = await session.unsafe('show default_transaction_read_only')
@@ -40,7 +40,7 @@ test('while PostgreSQL is read-only, reads go on, writes are 503, and nothing is
   const task = await ann.create()
   await setReadOnly(server, 'on')
   expect(await ann.list()).toEqual([task])
-  expect((await ann.send('GET', `/changes`)).status).toBe(200)
+  expect((await ann.send('GET', '/changes')).status).toBe(200)
   const batch = {
     operations: [
       { op: 'create', task: { title: 'a' } },
@@ -53,7 +53,7 @@ test('while PostgreSQL is read-only, reads go on, writes are 503, and nothing is
     await ann.put(task.id, { title: 'more' }),
     await ann.complete(task.id),
     await ann.delete(task.id),
-    await ann.send('POST', `/batch`, batch),
+    await ann.send('POST', '/batch', batch),
     await ann.send('DELETE', `?confirm=${ann.id}`),
   ]) {
     expect(refused.headers.get('retry-after')).toBe('1')

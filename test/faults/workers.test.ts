@@ -12,10 +12,10 @@ setDefaultTimeout(120_000)
 /** Clients that write without a pause: some on connections that stay, some on a new one each time. */
 const CLIENTS = 8
 
-/** Whether the kernel hands what waits in a socket that is closed to another on the same port (Linux 5.14). */
+/** Whether the kernel moves connections that wait in a closing socket to another on the same port (Linux 5.14). */
 const MIGRATION = '/proc/sys/net/ipv4/tcp_migrate_req'
 
-/** Turns that on for this machine, where we may; gives what turns it back. */
+/** Turns `tcp_migrate_req` on where the test is allowed to, and gives a function that restores it. */
 async function migrateConnections(): Promise<{ migrates: boolean; restore(): Promise<unknown> }> {
   const before = await readFile(MIGRATION, 'utf8').catch(() => undefined)
   const set = (value: string) =>

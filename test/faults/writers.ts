@@ -6,13 +6,13 @@ import { until } from '../kit/until.ts'
 const authorization = `Bearer ${forge()}`
 const tasks = '/api/alice/tasks'
 
-/** Writers that never pause, and remember what they were told. */
+/** Writers that never pause, and remember every answer. */
 export class Writers {
-  /** By id, what an answer of 201 or 200 has said. */
+  /** The title by id, from each answer of 201 or 200. */
   readonly acknowledged = new Map<string, string>()
-  /** Creations that nobody has answered for, done or not done but not twice, and whether they chose their id. */
+  /** Creations without an answer, which may be done or not, but not twice; and whether they chose their id. */
   readonly unsure = new Map<string, boolean>()
-  /** Statuses beside those that were hoped for. */
+  /** Statuses other than success. */
   readonly refused: number[] = []
   #url = ''
   #running: Promise<unknown> = Promise.resolve()
@@ -54,7 +54,7 @@ export class Writers {
         const title = `${key} changed`
         const changed = await this.send('PUT', `${tasks}/${made.id}`, { title }).catch(() => undefined)
         if (changed?.status === 200) this.acknowledged.set(made.id, title)
-        // It may have been done without our hearing of it.
+        // The change may have been done although its answer was lost.
         else this.acknowledged.set(made.id, key)
       }
     }
@@ -92,7 +92,7 @@ export class Writers {
     expect(titles.size).toBe(kept.length)
     for (const [id, title] of this.acknowledged) expect(titles.get(id)?.startsWith(title)).toBe(true)
 
-    // Every revision was given out once, and the feed tells all of it.
+    // Every revision was given out once, and `changes` lists all of them.
     let since = 0
     const revisions: number[] = []
     for (let more = true; more; ) {
@@ -104,7 +104,7 @@ export class Writers {
     }
     expect(revisions).toHaveLength(kept.length)
     expect(revisions).toEqual([...new Set(revisions)].sort((a, b) => a - b))
-    // Each creation has a title of its own: it stands once, however often it was sent.
+    // Each creation has its own title, so a creation that was done twice shows.
     expect(new Set(kept.map(({ title }) => title.split(' ')[0])).size).toBe(kept.length)
     this.unsure.clear()
   }

@@ -4,7 +4,7 @@ import { databases } from '../kit/boot.ts'
 import { useService } from '../kit/service.ts'
 import { NO_TASK, newUser } from '../kit/user.ts'
 
-/** What makes programs stumble: controls, directions, surrogates, injections, numbers at their ends. */
+/** Texts that break programs: control and direction characters, surrogates, injections, extreme numbers. */
 const NAUGHTY = [
   ...[
     '',
@@ -68,7 +68,7 @@ function createDice(seed: number) {
   return { roll, pick: <T>(items: readonly T[]): T => items[roll(items.length)] as T }
 }
 
-/** How many requests: some here, `RUBBISH=10000` by hand. */
+/** Requests in each test. More by hand: `RUBBISH=10000`. */
 const COUNT = Number(process.env['RUBBISH'] ?? 1000)
 
 describe.each(databases)('rubbish over %s', (kind) => {
@@ -96,10 +96,10 @@ describe.each(databases)('rubbish over %s', (kind) => {
         await met(await ann.send('GET', `/tasks?${name}=${encoded}`), `${name} ${what}`)
       for (const path of ['changes?since=', 'export?format=', 'import?dry_run=', 'trash?cursor='])
         await met(await ann.send('GET', `/${path}${encoded}`), `${path} ${what}`)
-      // Of a stream, the head alone ends.
+      // By HEAD, since the stream of events does not end by itself.
       expect((await ann.send('HEAD', `/events?since=${encoded}`)).status).toBeLessThan(500)
       if (!text.includes('..')) await met(await ann.send('GET', `/tasks/${encoded}`), what)
-      await met(await ann.send('POST', `/import`, text.toWellFormed(), { 'content-type': 'text/csv' }), what)
+      await met(await ann.send('POST', '/import', text.toWellFormed(), { 'content-type': 'text/csv' }), what)
       if (/^[\x20-\x7e]*$/.test(text))
         for (const name of [
           'if-match',

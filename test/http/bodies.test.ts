@@ -42,7 +42,7 @@ const supported = ['application/json', 'Application/JSON', 'application/json;cha
 
 const notObjects = ['null', 'true', '5', '"title"', '[]', '[{"title":"x"}]']
 
-/** A body of exactly so many bytes, whose fault is found only after it has been read. */
+/** A body of exactly so many bytes, with an unknown field: a fault that is found only after reading it. */
 const bodyOf = (bytes: number) => `{"title":"x","pad":"${'p'.repeat(bytes - 22)}"}`
 
 const inChunks = (text: string) =>
@@ -117,12 +117,12 @@ describe.each(databases)('bodies over %s', (kind) => {
       await expectProblem(await ann.post(body, JSON_TYPE), 422, 'validation-failed')
     })
 
-  test('nesting without end is refused without being followed', async () => {
+  test('very deep nesting is refused and does not exhaust the stack', async () => {
     const deep = `{"title":${'['.repeat(200_000)}${']'.repeat(200_000)}}`
     await refusedEverywhere(() => deep, JSON_TYPE, 422, 'validation-failed', '[[[')
   })
 
-  test('a body where none belongs is not looked at', async () => {
+  test('a body is not read where none is expected', async () => {
     const ann = newUser(service())
     const { id } = await ann.create()
     expect((await ann.send('DELETE', `/tasks/${id}`, '{', JSON_TYPE)).status).toBe(204)

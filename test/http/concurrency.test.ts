@@ -10,7 +10,7 @@ const ROUNDS = 4
 const times = <T>(count: number, each: (i: number) => Promise<T>) =>
   Promise.all(Array.from({ length: count }, (_, i) => each(i)))
 
-/** One of the writes there are; all of them fall to each writer, one after another. */
+/** One of four kinds of write. Each writer sends all of them, one after another. */
 function write(ann: User, id: string, writer: number, round: number): Promise<Response> {
   switch ((writer + round) % 4) {
     case 0:
@@ -34,7 +34,7 @@ describe.each(databases)('concurrent writers over %s', (kind) => {
     let [deleted, refused] = [0, 0]
     await times(WRITERS, async (writer) => {
       for (let round = 0; round < ROUNDS; round++) {
-        // Writes to the same few tasks, that race with their deletion.
+        // All writers change the same few tasks, while others delete them.
         const response = await write(ann, targets[(3 * writer + 2 * round) % targets.length] ?? '', writer, round)
         if (response.status === 204) deleted++
         else if (response.status === 404) {
@@ -43,7 +43,7 @@ describe.each(databases)('concurrent writers over %s', (kind) => {
         } else revisions.push((await taskOf(response, response.status === 201 ? 201 : 200)).revision)
       }
     })
-    // Answers without a body leave their revision to be counted: each succeeded once and raised by one.
+    // A 204 does not tell its revision, but each raised the counter by one.
     const counter = await ann.revision()
     expect(deleted).toBeGreaterThan(0)
     expect(deleted).toBeLessThanOrEqual(targets.length)

@@ -8,7 +8,7 @@ const NUL = 'a\0b'
 const LONE = ['\ud83d', '\ude00', 'a\ud800b', '\ude00\ud83d']
 const EMOJI = '👩🏽‍🚀'
 
-/** What is kept of what is sent. */
+/** Values that are accepted, and how they come back. */
 const taken: [field: string, sent: unknown, kept?: unknown][] = [
   ['title', 'x'],
   ['title', '  Buy milk\t\n', 'Buy milk'],
@@ -48,7 +48,7 @@ const taken: [field: string, sent: unknown, kept?: unknown][] = [
   ['position', 9007199254740992],
 ]
 
-/** What is refused, and where the fault is when that is not the field itself. */
+/** Values that are refused, and the pointer where that is not the field itself. */
 const refused: [field: string, sent: unknown, pointer?: string][] = [
   ['title', ''],
   ['title', ' \t\n\u00a0\u2003 '],

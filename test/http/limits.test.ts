@@ -106,7 +106,7 @@ describe.each(databases)('event streams over %s', (kind) => {
 
   test('the eleventh stream of a user is 429, until another ends; other users have their own', async () => {
     const [ann, bob] = [newUser(service()), newUser(service())]
-    const open = (client: typeof ann) => client.send('GET', `/events`)
+    const open = (client: typeof ann) => client.send('GET', '/events')
     const streams = await Promise.all(Array.from({ length: 10 }, () => open(ann)))
     expect(streams.map(({ status }) => status)).toEqual(Array(10).fill(200))
     const refused = await open(ann)

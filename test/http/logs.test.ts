@@ -14,13 +14,13 @@ const retired = 'Vb7Qm2Xc9Zr4Lt6Kp1Wd8Hy3Nf5Gs0JaEe'
 const key = await createKey('EdDSA', 'first')
 const good = forge()
 
-/** Requests that take this long are told of at any level. */
+/** Requests that take this long are logged at any level. */
 const SLOW_MS = 1000
 
-/** Stands in every text that a user or an attacker writes below. */
+/** Part of every text that a user or an attacker sends below. */
 const mark = 'Zanzibar'
 
-/** Requests that end well and badly: the token, the request, and the status. */
+/** Successes and refusals: the token, the request, and the status. */
 const requests: [string | undefined, string, string, unknown, number][] = [
   [good, 'POST', path, { title: mark, description: mark, tags: [mark] }, 201],
   [await key.sign(), 'GET', path, undefined, 200],
@@ -51,7 +51,7 @@ const requests: [string | undefined, string, string, unknown, number][] = [
   [`${part({ alg: 'EdDSA' })}.${part(`{"sub":${mark}}`)}.${part(mark)}`, 'GET', path, undefined, 401],
 ]
 
-describe.each([...databases])('the log at its most talkative, over %s', (kind) => {
+describe.each([...databases])('the log at level trace, over %s', (kind) => {
   let place: Place
   let issuer: Issuer
   let service: Served
@@ -106,7 +106,7 @@ describe.each([...databases])('the log at its most talkative, over %s', (kind) =
       )
   })
 
-  test('it tells of the start and the stop', () => {
+  test('it logs the start and the stop', () => {
     const told = lines().map(({ msg }) => msg)
     for (const msg of ['started', 'stopping', 'stopped']) expect(told).toContain(msg)
   })
@@ -178,7 +178,7 @@ test('at info, honest requests and refusals leave no line', async () => {
   await service.end()
   const lines = service.output.stdout.trimEnd().split('\n')
   const told = lines.map((line) => JSON.parse(line) as { msg: string; ms?: number })
-  // A busy machine may make a request slow, which is worth a line.
+  // On a busy machine a request can be slow, and slow requests are logged.
   const rest = told.filter(({ msg, ms = 0 }) => msg !== 'request' || ms < SLOW_MS)
   expect(rest.map(({ msg }) => msg)).toEqual(['started', 'stopping', 'stopped'])
 })

@@ -71,7 +71,7 @@ describe.each(databases)('what the operator sees over %s', (kind) => {
     const stream = await send('GET', '/api/alice/events', withToken)
     expect(await metric('doable_event_streams')).toBe(1)
     await stream.body?.cancel()
-    // The lag is that since the last look.
+    // The lag is measured since the last reading.
     await Bun.sleep(500)
     const text = await (await fetch(`${admin}/metrics`)).text()
     for (const line of [

@@ -98,7 +98,7 @@ describe.each(databases)('over %s', (kind) => {
     const made = await target.request(user, 'POST', `/api/${user}/tasks`, { title: 'To be changed' })
     const { id } = (await made.json()) as { id: string }
     const sent: string[] = []
-    // Those of accounts name one that has yet to be made; their own tests go through them in order.
+    // Examples of the account routes name an account that does not exist; test/accounts covers those routes.
     const paths = Object.entries(document.paths).filter(([path]) => !path.startsWith('/api/auth/'))
     for (const [path, item] of paths)
       for (const [method, { operationId, requestBody }] of Object.entries(item))

@@ -8,7 +8,7 @@ import { NO_TASK, newUser } from '../kit/user.ts'
 const JSON_TYPE = { 'content-type': 'application/json' }
 const TOO_LARGE = `{"colour":"${'p'.repeat(1024 * 1024)}"}`
 
-/** Everything that is wrong with a request, in the order in which it is told. */
+/** Faults of a request, in the order in which they are reported. */
 const bodies: [name: string, body: string, headers: Headers, status: number, code: string][] = [
   ['malformed JSON', '{', JSON_TYPE, 400, 'malformed-json'],
   ['a body too large', TOO_LARGE, JSON_TYPE, 413, 'body-too-large'],
@@ -72,12 +72,12 @@ describe.each(databases)('the order of refusals over %s', (kind) => {
     })
   }
 
-  test('400, 413 and 415 before a bad id in the path', async () => {
+  test('400, 413 and 415 come before a bad id in the path', async () => {
     for (const [, body, headers, status, code] of bodies.slice(0, 3))
       await expectProblem(await service().request('ann', 'PUT', '/api/ann/tasks/1', body, headers), status, code)
   })
 
-  test('401 and 403 before a bad id in the path', async () => {
+  test('401 and 403 come before a bad id in the path', async () => {
     await expectProblem(await service().request(undefined, 'GET', '/api/ann/tasks/1'), 401, 'token-missing')
     await expectProblem(await service().request('bob', 'GET', '/api/ann/tasks/1'), 403, 'wrong-user')
   })
@@ -96,7 +96,7 @@ describe.each(databases)('the order of refusals over %s', (kind) => {
     }
   })
 
-  test('404 before 412', async () => {
+  test('404 comes before 412', async () => {
     const ann = newUser(service())
     const stale = { 'if-match': '"999"' }
     await expectProblem(await ann.put(NO_TASK, { title: 'x' }, stale), 404, 'task-not-found')

@@ -6,7 +6,7 @@ import type { Headers } from '../kit/send.ts'
 import { useService } from '../kit/service.ts'
 import { newUser } from '../kit/user.ts'
 
-/** All that a stranger may ask. A new route needs a token, or a line here. */
+/** The routes without a token. A new route needs a token, or a line here. */
 const OPEN = ['GET /health', 'GET /health/ready']
 
 const json = { 'content-type': 'application/json' }
@@ -23,7 +23,7 @@ describe.each(databases)("every route of the service's own table over %s", (kind
   /** HEAD stands wherever GET does, though the document leaves it out. */
   const methodsOf = ({ method }: Route) => (method === 'GET' ? ['GET', 'HEAD'] : [method])
 
-  /** The same request to each guarded route: as its example has it, and with a body that is nothing. */
+  /** Sends each guarded route its example, malformed JSON and no body. Expects the same refusal of each. */
   async function refusedEverywhere(status: number, code: string, user: string | undefined, headers: Headers = {}) {
     const ann = newUser(service())
     const before = await ann.create({ title: "Ann's secret" })
@@ -81,7 +81,7 @@ describe.each(databases)("every route of the service's own table over %s", (kind
       if (path.includes('{id}')) await expectProblem(response, 404, 'task-not-found', { unseen: ['secret', bob.id] })
       else {
         expect(`${name} ${response.status}`).not.toMatch(/ 5\d\d$/)
-        // A stream never ends by itself.
+        // The stream of events does not end by itself.
         if (response.headers.get('content-type')?.startsWith('text/event-stream')) await response.body?.cancel()
         else expect(await response.text()).not.toContain('secret')
       }

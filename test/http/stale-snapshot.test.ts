@@ -27,7 +27,7 @@ describe('writes that waited for another, over postgres', () => {
         await tx`select 1 from doable.users where id = ${user.id} for update`
         for (const write of writes) answers.push(write())
         for (let waiting = 0; waiting < Math.min(2, writes.length); await Bun.sleep(10)) {
-          // On the other connection: a transaction sees one state of the activity, however long it lasts.
+          // On the other connection: within a transaction pg_stat_activity does not change.
           const [row] = await sql<{ waiting: number }[]>`
             select count(*)::int as waiting from pg_stat_activity
             where datname = current_database() and wait_event_type = 'Lock'`

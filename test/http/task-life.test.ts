@@ -17,7 +17,7 @@ const full = {
   position: 7.5,
 } as const
 
-/** One field each, and what it becomes. */
+/** One field each, and its value in the answer. */
 const changes: [change: Partial<Task>, becomes?: Partial<Task>][] = [
   [{ title: 'Plan it' }],
   [{ description: 'By bus' }],
@@ -36,7 +36,7 @@ const changes: [change: Partial<Task>, becomes?: Partial<Task>][] = [
 describe.each(databases)('the life of a task over %s', (kind) => {
   const service = useService(kind)
 
-  test('a title is enough, and everything else has its default', async () => {
+  test('a title is enough: all other fields have defaults', async () => {
     const ann = newUser(service())
     const task = await taskOf(await ann.post({ title: 'Buy milk' }), 201)
     expect(task).toEqual({

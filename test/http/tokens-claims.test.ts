@@ -14,7 +14,7 @@ const retired = 'Mn5Bv3Cx8Za1Qw7Er4Ty9Ui2Op6Lk0JhGg'
 
 type Refusal = 'token-invalid' | 'token-expired'
 
-/** How far clocks may be apart. */
+/** How far clocks may differ. */
 const SKEW_S = 5
 
 /** Claims that are refused although the signature is right. */

@@ -7,7 +7,7 @@ import { SECRET } from '../kit/tokens.ts'
 
 setDefaultTimeout(60_000)
 
-/** The attacker's own key, which the token brings along or points to. */
+/** The attacker's own key, which the token contains or points to. */
 const own = await generateKeyPair('RS256', { extractable: true })
 const ownJwk = await exportJWK(own.publicKey)
 const ownPem = await exportSPKI(own.publicKey)

@@ -22,7 +22,7 @@ const unknown: [name: string, pointer: string][] = [
   ['toString', '/toString'],
 ]
 
-/** What a client may have got and sends back, and worse. */
+/** Read-only fields as a client got them, and with values that no task has. */
 const readOnly = (task: Task): Record<string, unknown>[] => [
   { user_id: task.user_id, revision: task.revision, created_at: task.created_at, updated_at: task.updated_at },
   { user_id: 'somebody-else', revision: 999, created_at: 'x', updated_at: null, completed_at: 5, deleted_at: {} },

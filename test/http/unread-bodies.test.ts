@@ -9,7 +9,7 @@ setDefaultTimeout(60_000)
 /** Less than the ten seconds that a stop waits for requests, and more than a busy machine needs. */
 const SOON_MS = 6000
 
-/** In this time a stop has looked several times for requests that are still running. */
+/** In this time a stop checks several times for requests that are still running. */
 const LOOKS_MS = 300
 
 const MIB = 2 ** 20
@@ -21,7 +21,7 @@ const IN_CHUNKS = 'transfer-encoding: chunked'
 const CREATE = 'POST /api/alice/tasks'
 const COMPLETE = `PATCH /api/alice/tasks/${NO_TASK}/complete`
 
-/** A request by hand, of which the body comes later. */
+/** A request over a plain socket, whose body is sent later. */
 function begin({ url }: Target, line: string, ...fields: string[]) {
   const { hostname, port } = new URL(url)
   const socket = connect(Number(port), hostname)
@@ -34,7 +34,7 @@ function begin({ url }: Target, line: string, ...fields: string[]) {
   socket.write(`${head.join('\r\n')}\r\n\r\n`)
   return {
     socket,
-    /** The statuses that have been answered, once there are so many. */
+    /** The statuses of the answers, once there are so many. */
     async statuses(count: number): Promise<string[]> {
       for (let tries = 0; tries < 500; tries++) {
         const found = [...text.matchAll(/HTTP\/1\.1 (\d{3}) /g)].map(([, status]) => status ?? '')
@@ -93,7 +93,7 @@ describe.each(databases)('bodies that nobody reads, over %s', (kind) => {
     const fields = [token, JSON_TYPE, `content-length: ${body.length}`, 'expect: 100-continue']
     const { socket, statuses } = begin(target, CREATE, ...fields)
     socket.write(body.slice(0, 5))
-    // Until its head has been read, it is an idle connection, and those are cut.
+    // Until the service has read the head, the connection counts as idle and would be cut.
     expect(await statuses(1)).toEqual(['100'])
     const stopping = target.stop()
     await untilRefused(`${target.url}/health`)

@@ -38,7 +38,7 @@ const ids = [
   '😀'.repeat(255),
 ]
 
-/** Each other's look-alikes, and yet other people. */
+/** Pairs of ids that look alike and are different users. */
 const strangers = [
   ['ann', 'Ann'],
   ['ann', 'ann '],
@@ -81,7 +81,7 @@ describe.each(databases)('user ids over %s', (kind) => {
       expect(await (await service().request(ann.id, 'GET', path)).json()).toEqual([task])
   })
 
-  test('a path that cannot be decoded is nobody', async () => {
+  test("a path that cannot be decoded is no user's", async () => {
     for (const id of ['%', '%Z', '%ZZ', '%C3', '%FF', '%ED%A0%80', '%00', 'ann%00', 'ann%']) {
       await expectProblem(await service().request(undefined, 'GET', `/api/${id}/tasks`), 401, 'token-missing')
       await expectProblem(await service().request('ann', 'GET', `/api/${id}/tasks`), 403, 'wrong-user', {

@@ -10,7 +10,7 @@ export interface IssuerKey {
   /** Whole key, private part included. */
   readonly privateJwk: JWK
   readonly publicKey: CryptoKey
-  /** A token for alice in an hour, but for what is given; undefined takes something away. */
+  /** A token for alice that lasts an hour, but for what is given; undefined takes a claim away. */
   sign(claims?: object, header?: Record<string, unknown>): Promise<string>
 }
 
@@ -37,7 +37,7 @@ export interface Issuer {
   readonly fetches: number
   /** From now on it publishes these. */
   publish(...jwks: JWK[]): void
-  /** From now on it answers so. */
+  /** From now on it answers with this. */
   answer(how: Answer): void
   /** Stops; `start` brings it back on the same port. */
   stop(): Promise<void>

@@ -24,7 +24,7 @@ export function newPerson(url: string, email = `${crypto.randomUUID()}@example.c
     signUp: (password = PASSWORD) => client.signUp.email({ name: 'Ada', email, password }),
     signIn: (password = PASSWORD) => client.signIn.email({ email, password }),
 
-    /** A JWT, as everything else wants it. */
+    /** A JWT, which all routes but those of accounts take. */
     async token(): Promise<string> {
       const { data, error } = await client.token()
       if (!data) throw new Error(`no token: ${JSON.stringify(error)}`)

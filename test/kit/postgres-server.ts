@@ -130,8 +130,8 @@ export function openSession(url: string, options: postgres.Options<Record<string
 }
 
 /**
- * A port that nothing listens on, to be bound later. Never one that the system would give to whoever asks for any, as
- * every bind to port 0 and every connection does: it could be taken before we come to it, or while it is given up.
+ * A port that nothing listens on, to be bound later. Outside of the range from which the system serves binds to port
+ * 0 and outgoing connections: a port of that range could be taken before it is bound.
  */
 export function freePort(): number {
   for (let tries = 0; tries < PORT_TRIES; tries++) {

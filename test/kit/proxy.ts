@@ -1,7 +1,7 @@
 import { connect, createServer, type Socket } from 'node:net'
 import { freePort } from './postgres-server.ts'
 
-/** A stretch of network between Doable and PostgreSQL that can be made to fail. */
+/** A TCP proxy on the loopback that can be made to fail, and that sees all bytes. */
 export interface Network {
   readonly port: number
   /** `address` by way of the proxy. */
@@ -18,7 +18,7 @@ export interface Network {
   cutAfter(text: string): void
   /** Resets one connection in the middle of an answer, once so many bytes of it have been passed on. */
   cutAnswerAfter(bytes: number): void
-  /** Works again. */
+  /** Ends every failure that is set. */
   restore(): Promise<void>
   close(): Promise<void>
   /** Connections taken so far, those still open, and those that `cut` and its like have cut so far. */
@@ -49,7 +49,7 @@ export async function startProxy(target: { port: number }): Promise<Network> {
       let before = Promise.resolve()
       let waiting = 0
       return (chunk: Buffer) => {
-        // Once bytes are missing, the connection is of no use any more, as behind a firewall that forgot it.
+        // A connection that has lost bytes stays useless, as behind a firewall that has forgotten it.
         if (swallowing) pair.lost = true
         if (pair.lost) return
         if (delayMs === 0 && waiting === 0) return void to.write(chunk)
@@ -70,7 +70,7 @@ export async function startProxy(target: { port: number }): Promise<Network> {
       passUp(chunk)
       if (trigger === undefined || !chunk.includes(trigger)) return
       trigger = undefined
-      // The server has it, and its answer finds nobody.
+      // The server has the statement, and its answer is dropped.
       pair.lost = true
       count.cut++
       client.resetAndDestroy()
@@ -84,7 +84,7 @@ export async function startProxy(target: { port: number }): Promise<Network> {
       answerLeft = Number.POSITIVE_INFINITY
       pair.lost = true
       count.cut++
-      // What was passed on is to arrive first.
+      // Not a reset: the client must get what was passed on before.
       client.end()
     })
     client.on('close', () => {

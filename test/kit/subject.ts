@@ -5,9 +5,9 @@ import { newDatabase, openSession } from './postgres-server.ts'
 import { type Network, startProxy } from './proxy.ts'
 
 export const DEADLINE = 2000
-/** What a shared machine may add to a deadline. */
+/** Allowance for a shared machine, added to a deadline. */
 export const SLACK = 1500
-/** How soon after its return the database is in use again. */
+/** How soon the service must use the database after its return. */
 export const BACK = 2000
 /** How long a session of PostgreSQL may take to end. */
 const GONE = 10_000
@@ -17,7 +17,7 @@ export interface Answer {
   ms: number
 }
 
-/** A service, what is asked of it while its database fails, and a way past the failure to that database. */
+/** A service whose database fails, requests to it, and a direct session to that database. */
 export class Subject {
   constructor(
     readonly target: Target,
@@ -69,7 +69,7 @@ export class Subject {
     expect(titles.filter((title) => !stored.includes(title))).toEqual([])
   }
 
-  /** The database is there again from now on: the service must be, too, within two seconds. */
+  /** Call it when the database is back: the service must be back within two seconds. */
   async expectBack(): Promise<void> {
     const start = performance.now()
     while ((await this.ask('GET', '/tasks')).status !== 200 && performance.now() - start < 10_000) await Bun.sleep(50)
@@ -103,7 +103,7 @@ export function useSubject(): () => { it: Subject; proxy: Network } {
     await proxy.close()
     await it.admin.end()
   })
-  // One failure must not become the next test's.
+  // The next test must start with a working network.
   afterEach(() => proxy.restore())
   return () => ({ it, proxy })
 }

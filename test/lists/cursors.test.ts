@@ -77,7 +77,7 @@ describe.each(databases)('cursors over %s', (kind) => {
     expect(response.headers.get('x-total-count')).toBe('3')
   })
 
-  test('a cursor outlives the task that it stands on', async () => {
+  test('a cursor holds after its task is deleted', async () => {
     const other = newUser(service())
     const tasks = []
     for (const title of ['a', 'b', 'c']) tasks.push(await other.create({ title }))

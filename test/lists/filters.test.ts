@@ -55,7 +55,7 @@ const searches: [q: string, letters: string][] = [
   [' ', 'abdeg'],
 ]
 
-/** What is due by its own start; a day stands before every time of itself. */
+/** Filters by due date. A day counts as its first moment. */
 const dues: [query: string, letters: string][] = [
   ['due_after=2026-11-20', 'd'],
   ['due_after=2026-11-19', 'abd'],

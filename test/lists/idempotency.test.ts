@@ -71,7 +71,7 @@ describe.each(databases)('Idempotency-Key over %s', (kind) => {
     ['query', '/tasks?x=1', { title: 'once' }],
   ]
   for (const [name, path, body] of others)
-    test(`another ${name} under the same key is refused, and done is nothing`, async () => {
+    test(`another ${name} under the same key is refused and does nothing`, async () => {
       await post('/tasks', { title: 'once' }, 'key')
       await expectProblem(await post(path, body, 'key'), ...reused)
       expect(await user.titles()).toEqual(['once'])
@@ -100,7 +100,7 @@ describe.each(databases)('Idempotency-Key over %s', (kind) => {
     expect((await user.list()).length).toBe(5)
   })
 
-  test('a refused request keeps nothing: mended, it goes through under the same key', async () => {
+  test('a refused request keeps nothing: corrected, it goes through under the same key', async () => {
     const taken = await user.create({ title: 'taken' })
     for (const body of [{ title: '' }, { title: 'x', id: taken.id }])
       expect((await post('/tasks', body, 'key')).ok).toBe(false)
@@ -134,7 +134,7 @@ describe.each(databases)('Idempotency-Key over %s', (kind) => {
       expect(await user.list()).toEqual([])
     })
 
-  test('elsewhere than on a POST the key means nothing', async () => {
+  test('the key is ignored on methods other than POST', async () => {
     const task = await user.create({ title: 'x' })
     for (const title of ['y', 'z']) {
       const answer = await user.send('PUT', `/tasks/${task.id}`, { title }, { 'idempotency-key': 'key' })
@@ -165,7 +165,7 @@ describe.each(databases)('Idempotency-Key over %s', (kind) => {
   })
 })
 
-describe('Idempotency-Key, with a hand in the database', () => {
+describe('Idempotency-Key, with rows locked and aged by the test', () => {
   const service = useService('postgres')
   let sql: postgres.Sql
   beforeAll(async () => {

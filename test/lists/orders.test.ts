@@ -39,7 +39,7 @@ describe.each(databases)('orders over %s', (kind) => {
       '9999-12-31',
     ]
     const positions = [1, 1, -0, 0, -1e300, 1e300, 0.1, 2 ** 53]
-    // One transaction has one time: each batch is a tie of its own in created_at and updated_at.
+    // A transaction has one time, so all tasks of a batch have equal created_at and updated_at.
     for (const batch of [0, 1, 2])
       await user.batch(
         Array.from({ length: 10 }, (_, i) => ({
@@ -87,7 +87,7 @@ describe.each(databases)('orders over %s', (kind) => {
       }
   })
 
-  test('newest first is what comes unasked', async () => {
+  test('without sort the newest comes first', async () => {
     expect(await user.list()).toEqual(await user.list('?sort=-created_at'))
   })
 

@@ -36,17 +36,17 @@ async function readGuarded(app: App): Promise<Route[]> {
 }
 
 interface Loss {
-  /** Which statements lose it; all that have it. */
+  /** Which statements lose the comparison. By default, all that have it. */
   among?: RegExp
-  /** How many those are, at least. */
+  /** The least number of such statements. */
   least: number
-  /** Whether rows of another user's come as far as to be seen, and refused, in the process. */
+  /** Whether rows of another user reach the process, which then refuses them with 500. */
   refused: boolean
 }
 
 const losses: [what: string, table: keyof typeof TABLES, loss: Loss][] = [
   ['statements', 'tasks', { least: 12, refused: true }],
-  // By themselves: where the lists are broken as well, those are refused before a count is shown.
+  // Counts alone: if lists were broken too, they would be refused before a count is shown.
   ['counts', 'tasks', { among: /^select count/, least: 3, refused: false }],
   ['statements', 'users', { least: 10, refused: true }],
   ['statements', 'idempotency_keys', { least: 1, refused: false }],
@@ -60,7 +60,7 @@ for (const [what, table, { among = /./, least, refused }] of losses)
     const seen = new Set<string>()
     const comparison = new RegExp(`"?(?:doable"\\."${table}"|\\b${table})"?\\."?${TABLES[table]}" = (\\$\\d+)`, 'g')
     const broken = (text: string) => {
-      // The parameter stays in use.
+      // The parameter must stay in use, or PostgreSQL cannot tell its type.
       if (!among.test(text)) return text
       const without = text.replace(comparison, (_, parameter) => `${parameter}::text is not null`)
       if (without !== text) seen.add(text)
@@ -82,7 +82,7 @@ for (const [what, table, { among = /./, least, refused }] of losses)
     const before = await everythingOf(sql, 'ann')
     expect(before.every((rows) => rows.length > 0)).toBe(true)
 
-    // Bob has one of each, or there would be nothing for his statements to go beyond.
+    // Bob has one of each kind of row, so that his statements find something.
     await make(sound, 'bob', { title: 'Of his own' })
     await make(sound, 'bob', { title: 'Done', completed: true })
     const trash = await make(sound, 'bob', { title: 'Of long ago' })
@@ -92,7 +92,7 @@ for (const [what, table, { among = /./, least, refused }] of losses)
     const statuses = new Set<number>()
     async function attempt(method: string, path: string, body?: unknown, headers?: Record<string, string>) {
       const response = await cut('bob', method, path, body, headers)
-      // A stream breaks off where a row of another's would come.
+      // An export breaks off where another user's row would come.
       const text = await response.text().catch(() => '')
       expect(`${method} ${path}: ${text}`).not.toContain(MARK)
       expect(`${method} ${path}: ${text}`).not.toContain('"ann"')
@@ -124,7 +124,7 @@ for (const [what, table, { among = /./, least, refused }] of losses)
         await attempt(method, fillPath(path, { user_id: 'bob', id }) + query, body)
       }
     expect(await everythingOf(sql, 'ann')).toEqual(before)
-    // It was really broken, and where nothing but the rows tell, the wall was really met.
+    // Statements were really broken; and where only rows show whose they are, `ownRows` refused some.
     expect(seen.size).toBeGreaterThanOrEqual(least)
     expect(statuses.has(500)).toBe(refused)
     await sql.end()

@@ -102,7 +102,7 @@ test('a write that waits for a lock ends in 503, and is not done once the lock i
   await locker.begin(async (tx) => {
     await tx`select 1 from doable.users where id = 'alice' for update`
     expect((await it.ask('POST', '/tasks', { title: 'waited' })).status).toBe(503)
-    // Another user's requests, behind it on the same connections, go on.
+    // Requests of other users, queued on the same connections, go on.
     const bob = await it.target.request('bob', 'POST', '/api/bob/tasks', { title: 'of bob' })
     expect(bob.status).toBe(201)
   })

@@ -58,7 +58,7 @@ test('a program killed while it waits to migrate leaves nothing half done, and t
     await sql.begin(async (tx) => {
       await tx`select pg_advisory_xact_lock(${String(0x646f61626c65)})`
       const waiting = place.start(['migrate'], { DATABASE_URL: url, BETTER_AUTH_SECRET: SECRET })
-      // A transaction keeps the first view of others' activity that it has had: another connection looks.
+      // Within a transaction pg_stat_activity does not change, so another connection reads it.
       await withAdmin(url, (other) =>
         until('the program waits for the lock', async () => {
           const rows = await other`select 1 from pg_stat_activity

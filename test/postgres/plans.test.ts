@@ -131,7 +131,7 @@ describe('with a user of 100,000 tasks among a million rows', () => {
     )
     const run = async (what: string, work: () => Promise<unknown>) => {
       name = what
-      // Without rows some answers are refusals, which is all the same here.
+      // Without rows some answers are refusals, whose statements are recorded all the same.
       await work().catch(() => {})
     }
 

@@ -40,7 +40,7 @@ test('what has been in the trash for TRASH_DAYS is emptied once, whoever empties
     const { changes } = (await (await target.request(user, 'GET', `/api/${user}/changes`)).json()) as {
       changes: Seen[]
     }
-    // Seven changes by hand, then one revision for each of the two that were emptied.
+    // Seven changes by requests, then one revision for each of the two that were emptied.
     expect(changes.map(({ revision, title }) => [revision, title])).toEqual([
       [6, 'fresh'],
       [7, 'kept'],

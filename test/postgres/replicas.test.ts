@@ -90,7 +90,7 @@ describe('two services on one PostgreSQL', () => {
           ...(last === undefined ? {} : { headers: { 'last-event-id': String(last) } }),
         })
         const before = told.length
-        // Cut as soon as a few have come; in between, more are written.
+        // Cut after a few events, while more are written.
         await stream.first(Math.min(7, TOTAL - before))
         line.cut()
         cuts++

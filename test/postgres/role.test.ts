@@ -21,7 +21,7 @@ async function runBlock(role: postgres.Sql, text: string): Promise<void> {
 }
 
 beforeAll(async () => {
-  // Roles belong to a whole server: one of its own.
+  // Roles belong to a whole server, so this test starts its own.
   server = await startPostgresServer()
   const superuser = openSession(server.url())
   await superuser`create role admin login createrole createdb`
@@ -76,7 +76,7 @@ test('a role that may do no more than read and write rows serves every route, ac
     const headers: Record<string, string> = method === 'POST' ? { 'idempotency-key': path } : {}
     const response = await target.request('ann', method, fillPath(path, ids), filled, headers)
     expect(`${method} ${path}: ${response.status}`).toBe(`${method} ${path}: ${status}`)
-    // Of events there is no end.
+    // The stream of events does not end by itself.
     await (path.endsWith('/events') ? response.body?.cancel() : response.arrayBuffer())
     met.add(`${method} ${path.split('?')[0]}`)
   }

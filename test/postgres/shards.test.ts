@@ -12,7 +12,7 @@ const MODES = ['force_custom_plan', 'force_generic_plan']
 
 const USER = 'anna'
 
-/** Every table that hangs on a user, and the column that says on which. */
+/** Every table that belongs to users, and the column that holds the user. */
 const TABLES = { users: 'id', tasks: 'user_id', idempotency_keys: 'user_id' } as const
 
 interface Statement {
@@ -60,7 +60,7 @@ async function partition(): Promise<void> {
     await sql.unsafe(`alter table ${tab} add constraint ${name} ${definition}`)
 }
 
-/** Asks for everything that a user can ask for, so that every statement of a request shows itself. */
+/** Calls every route with its options, so that every statement of a request is recorded. */
 async function walk(app: App): Promise<void> {
   const ask = async (method: string, path: string, body?: unknown, headers?: Record<string, string>) => {
     const response = await app(USER, method, `/api/${USER}${path}`, body, headers)

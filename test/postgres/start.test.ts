@@ -11,7 +11,7 @@ setDefaultTimeout(90_000)
 let server: PostgresServer
 
 beforeAll(async () => {
-  // A server that asks for passwords, as every real one does.
+  // A server that asks for passwords, as production servers do.
   server = await startPostgresServer()
   const sql = openSession(server.url())
   await sql`create role keeper login superuser password 'p@ss/w:rd #1%'`
@@ -21,7 +21,7 @@ beforeAll(async () => {
     select 'host all all 127.0.0.1/32 scram-sha-256') to program 'cat > pg_hba.conf'`)
   await sql`select pg_reload_conf()`
   await sql.end()
-  // The server reads it in its own time.
+  // pg_reload_conf() does not wait until the file is read.
   await until('a wrong password is refused', async () => {
     const session = openSession(keeper('wrong'))
     const answer = await session`select 1`.catch(({ code }: { code?: string }) => code)

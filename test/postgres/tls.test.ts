@@ -72,7 +72,7 @@ for (const [name, kind, mode, authority, encrypted, host] of accepted)
     const target = await boot('postgres', { DATABASE_URL: url })
     const made = await target.request('alice', 'POST', '/api/alice/tasks', { title: 'over the wire' })
     expect(made.status).toBe(201)
-    // Many at once: every connection of the pool is made in the same way.
+    // Many at once, so that the pool opens all its connections.
     const all = await Promise.all(Array.from({ length: 20 }, () => target.request('alice', 'GET', '/api/alice/tasks')))
     expect(all.map(({ status }) => status)).toEqual(Array.from({ length: 20 }, () => 200))
     const admin = openSession(server[kind]().url())
@@ -103,6 +103,6 @@ for (const [name, kind, mode, authority, message] of refused)
     })
     const start = performance.now()
     await expect(startService(config, createLog('silent'))).rejects.toThrow(message)
-    // Well before the wait for a database that is not there yet would be over.
+    // Far less than the 10 s for which a missing database is waited for.
     expect(performance.now() - start).toBeLessThan(5000)
   })

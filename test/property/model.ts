@@ -7,7 +7,7 @@ export type Fields = Partial<
   Pick<Task, 'title' | 'description' | 'completed' | 'priority' | 'due_date' | 'tags' | 'position'>
 >
 
-/** One user's tasks as a plain map, and the answer that each operation ought to get. */
+/** One user's tasks as a plain map, and the answer that each operation must get. */
 export class TaskMap {
   readonly tasks = new Map<string, Known>()
   /** Ids are never given twice, not even after a deletion. */

@@ -5,7 +5,7 @@ import { databases } from '../kit/boot.ts'
 import { useService } from '../kit/service.ts'
 import { newUser, nextPage } from '../kit/user.ts'
 
-/** Runs that have not begun by then are let go. */
+/** No run begins after this. */
 const TIME_MS = 5000
 
 const sorts = ['created_at', 'updated_at', 'due_date', 'priority', 'title', 'position'] as const
@@ -33,7 +33,7 @@ describe.each(databases)('pages over %s', (kind) => {
         async (still, leaving, coming, sort, descending, limit) => {
           if (Date.now() > end) return
           const user = newUser(service())
-          // One after the other in the list, so that each kind stands between the others.
+          // In turns, so that tasks of each kind stand between the others.
           const all = [
             ...still.map((task) => ({ task, stays: true })),
             ...leaving.map((task) => ({ task, stays: false })),
@@ -69,7 +69,7 @@ describe.each(databases)('pages over %s', (kind) => {
           const order = (await user.list(`?${query}&tag=stays`)).map(({ id }) => id)
           expect(stood).toEqual(order)
           expect(order.toSorted()).toEqual(staying.toSorted())
-          // What came late may be told or not, but nothing is told twice.
+          // A task made meanwhile may be listed or not, but none is listed twice.
           expect(new Set(told.map(({ id }) => id)).size).toBe(told.length)
         },
       ),

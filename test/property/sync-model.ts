@@ -23,7 +23,7 @@ export class SyncModel {
   revision = 0
   tasks = new Map<string, Entry>()
 
-  /** Does the step and gives its status; a refused one changes nothing. */
+  /** Does the step and gives its status. A refused step changes nothing. */
   run({ op, id, title, completed, if_revision }: Step): number {
     const entry = this.tasks.get(id)
     if (op === 'create') {

@@ -10,7 +10,7 @@ const SLOTS = 5
 const CLIENTS = 3
 /** For each property over each database. */
 const RUNS = { numRuns: 40 }
-/** Runs that have not begun by then are let go; fast-check's own limit leaves the one under way to itself. */
+/** No run begins after this. fast-check's own limit would also abandon the one under way. */
 const TIME_MS = 6000
 
 /** What a client does; a guarded step names the revision that the client itself has last seen of the task. */
@@ -57,7 +57,7 @@ class Replica {
     expect(changes.map(({ revision }) => revision)).toEqual(
       changes.map(({ revision }) => revision).toSorted((a, b) => a - b),
     )
-    // One that tells again what has been told would never end.
+    // A feed that repeats changes would make this endless.
     if (more) expect(next).toBeGreaterThan(this.since)
     for (const task of changes) {
       expect(task.revision).toBeGreaterThan(this.since)
@@ -71,7 +71,7 @@ class Replica {
     while (await this.pull());
   }
 
-  /** Must be what the server has, to the last field. */
+  /** Compares the copy with the server's tasks, field by field. */
   async expectExact(): Promise<void> {
     const byId = (tasks: Iterable<Task>) => [...tasks].toSorted((a, b) => (a.id < b.id ? -1 : 1))
     const at = byId([...this.tasks.values()].filter(({ deleted_at }) => deleted_at === null))

@@ -43,7 +43,7 @@ function expectSame(task: Task, known: Known): void {
   expect(task.deleted_at).toBeNull()
 }
 
-/** Does one operation on both sides and compares the answers. */
+/** Does one operation on the service and on the model, and compares the answers. */
 async function perform(user: User, model: TaskMap, ids: string[], operation: Operation): Promise<void> {
   if (operation.op === 'create') {
     const task = await taskOf(await user.post(operation.task), 201)

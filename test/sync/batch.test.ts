@@ -162,7 +162,7 @@ describe.each(databases)('batches over %s', (kind) => {
       expect((await user.changes()).next).toBe(0)
     })
 
-  test("another user's task is as good as none", async () => {
+  test("another user's task is 404 as a missing one is", async () => {
     const { id } = await newUser(service()).create({ title: 'theirs' })
     for (const operation of [
       { op: 'update', id, task: { title: 'x' } },

@@ -84,7 +84,7 @@ describe.each(databases)('events over %s', (kind) => {
         expect(events.map(({ task }) => task)).toEqual([...tasks, live].slice(-missed.length - 1))
       })
 
-    test('a change that a later one has overtaken is told once, in its latest state', async () => {
+    test('a task that changed twice is listed once, in its latest state', async () => {
       await user.update(tasks[0]?.id ?? '', { title: 'changed' })
       const stream = await follow('?since=0')
       expect((await stream.first(3)).map(({ id, task }) => [id, task.title])).toEqual([

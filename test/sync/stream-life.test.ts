@@ -7,10 +7,10 @@ import { eventBody, streamEvents } from '../../src/sync/events.ts'
 import { createFeed } from '../../src/sync/feed.ts'
 import { shareReads } from '../../src/sync/shared.ts'
 
-/** A day is as good as for ever here. */
+/** Later than any of these tests runs. */
 const tomorrow = () => Date.now() + 86_400_000
 
-/** Waits a thousandth of what it is asked to, and tells what that was. */
+/** Waits a thousandth of the given time, and records that time. */
 class QuickBell extends Bell {
   readonly waits: number[] = []
   override wait(ms: number): Promise<boolean> {

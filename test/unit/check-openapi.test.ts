@@ -16,7 +16,7 @@ describe('the check of the OpenAPI document finds', () => {
   const create = '/paths/~1api~1{user_id}~1tasks/post'
   const one = '/paths/~1api~1{user_id}~1tasks~1{id}/get'
 
-  /** What is put where (undefined: taken away), and what must be said of it. */
+  /** The value that is put at a pointer (undefined removes it), and the message that must follow. */
   const damages: [name: string, pointer: string, value: unknown, said: RegExp][] = [
     ['another version', '/openapi', '3.0.3', /not 3\.1\.0/],
     ['what the standard does not know', '/info/titel', 'Doable', /standard/],

@@ -40,7 +40,7 @@ test('keeps nothing of what has passed through, though it is never empty', () =>
   for (let n = 0; n < 40; n++) queue.push(n)
   Bun.gc(true)
   const before = process.memoryUsage().heapUsed
-  // At 8 bytes for each, what is left behind would be 24 MB.
+  // If each item left 8 bytes behind, that would be 24 MB.
   for (let n = 0; n < 3_000_000; n++) queue.push(queue.shift() ?? -1)
   Bun.gc(true)
   expect(queue.length).toBe(40)

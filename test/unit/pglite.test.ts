@@ -11,7 +11,7 @@ import { SECRET } from '../kit/tokens.ts'
 
 setDefaultTimeout(90_000)
 
-/** So many writes have been acknowledged when a kill comes in the midst of them. */
+/** Writes that are acknowledged before the kill. */
 const ENOUGH = 100
 
 let root: string
@@ -99,13 +99,13 @@ test('a second process on the directory is refused and touches nothing; kill -9 
   expect(response).toContain('before')
   expect(response).toContain('after')
   const newest = new Set(response)
-  // One list shows the newest thousand.
+  // A list shows the newest 1000 only.
   expect(acknowledged.slice(-500).filter((title) => !newest.has(title))).toEqual([])
   expect(newest.size).toBe(response.length)
   await next.stop()
 })
 
-test('a first start killed while it unpacks leaves nothing that the next one trips over', async () => {
+test('after a first start that was killed while it unpacked, the next one succeeds', async () => {
   const dataDir = join(root, 'data')
   const [whole, half] = [join(dataDir, 'postgres'), join(dataDir, 'postgres.unpacking')]
   const madeAt = (folder: string) =>
@@ -116,7 +116,7 @@ test('a first start killed while it unpacks leaves nothing that the next one tri
   await using place = await newPlace()
   let interrupted = 0
   for (const waitMs of [0, 30, 80, 150, 250, 400]) {
-    // Where the start before was done by then, this one is to be a first one again.
+    // The start before may have finished: remove its folder, so that this one unpacks again.
     await rm(whole, { recursive: true, force: true })
     const left = await madeAt(half)
     const child = place.start(['serve'], { DATA_DIR: dataDir, BETTER_AUTH_SECRET: SECRET })
@@ -124,7 +124,7 @@ test('a first start killed while it unpacks leaves nothing that the next one tri
     void child.ended.then(() => {
       over = true
     })
-    // The folder that was left is not its own yet.
+    // The folder may be left over from the start before: only a new one counts.
     const isUnpacking = async () => ![undefined, left].includes(await madeAt(half))
     while (!over && !(await isUnpacking()) && (await madeAt(whole)) === undefined) await Bun.sleep(2)
     await Bun.sleep(waitMs)
@@ -152,7 +152,7 @@ test('a directory that cannot be written is refused in words', async () => {
   await expect(start(join(root, 'file', 'below'))).rejects.toThrow(/cannot make the data directory .*below/)
   await expect(start('/proc/doable')).rejects.toThrow(/cannot make the data directory \/proc\/doable/)
   if (process.getuid?.() === 0) {
-    // Root may write anywhere that the kernel lets it.
+    // Root is not stopped by modes, but by the kernel in /proc.
     await expect(start('/proc')).rejects.toThrow(/cannot lock the data directory \/proc/)
     return
   }

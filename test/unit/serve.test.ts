@@ -28,7 +28,7 @@ test.each(['PORT', 'ADMIN_PORT'])('a start whose %s is taken leaves nothing open
   await expect(start()).rejects.toThrow(/in use/)
   await other.stop(true)
   for (const port of Object.values(ports)) await listen(port).stop(true)
-  // The directory is free as well.
+  // The data directory was released too.
   const service = await start()
   expect((await fetch(`${service.url}/health`)).status).toBe(200)
   expect((await fetch(`http://127.0.0.1:${ports['ADMIN_PORT']}/health`)).status).toBe(200)
