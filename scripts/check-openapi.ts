@@ -97,6 +97,9 @@ function breaksOurs(document: Json): string[] {
         ...operationFaults(asJson(operation), path, isSecured, document).map((text) => `${method} ${path}: ${text}`),
       )
   walk(document, '#', faults)
+  const names = Object.keys(asJson(asJson(document['components'])['schemas']))
+  for (const name of names)
+    if (names.includes(`New${name}`)) faults.push(`New${name}: Go generators name the constructor of ${name} so`)
   return faults
 }
 
@@ -176,6 +179,7 @@ function walk(value: unknown, at: string, faults: string[]): void {
 
 function walkSchema(schema: unknown, at: string, faults: string[]): void {
   if (typeof schema === 'boolean') return
+  faults.push(...breaksGenerators(asJson(schema)).map((text) => `${at}: ${text}`))
   for (const [keyword, value] of Object.entries(asJson(schema))) {
     const here = `${at}/${keyword}`
     if (SCHEMA_KEYWORDS.includes(keyword)) walkSchema(value, here, faults)
@@ -183,6 +187,19 @@ function walkSchema(schema: unknown, at: string, faults: string[]): void {
       for (const [name, part] of Object.entries(asJson(value))) walkSchema(part, `${here}/${name}`, faults)
     else if (!VALUE_KEYWORDS.includes(keyword)) faults.push(`${here}: is not a keyword of JSON Schema 2020-12`)
   }
+}
+
+/** What the standard allows and generators of clients make nothing of. */
+function breaksGenerators(schema: Json): string[] {
+  const { type, pattern, format, anyOf } = schema
+  const options = Array.isArray(anyOf) ? anyOf.map(asJson) : []
+  return [
+    ...(['type', '$ref', 'anyOf', 'enum'].some((keyword) => keyword in schema) ? [] : ['has no type']),
+    ...(options.some((option) => !('type' in option || '$ref' in option)) ? ['has an option without a type'] : []),
+    ...(options.filter(({ type: each }) => each === 'string').length > 1 ? ['has a choice of two texts'] : []),
+    ...(typeof pattern === 'string' && !pattern.startsWith('^') ? ['its pattern does not say where it begins'] : []),
+    ...(type === 'number' && format !== 'double' ? ['is a number without a format'] : []),
+  ]
 }
 
 function asJson(value: unknown): Json {

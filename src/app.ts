@@ -8,6 +8,7 @@ import type { Config } from './config.ts'
 import type { Db } from './db/open.ts'
 import { createTurns } from './db/turns.ts'
 import { createWork } from './db/work.ts'
+import { pathOf, settled } from './http/address.ts'
 import { createCursors } from './http/cursor.ts'
 import { healthRoutes } from './http/health.ts'
 import { createOnce } from './http/idempotency.ts'
@@ -15,7 +16,9 @@ import { createLimits, limitStage } from './http/limits.ts'
 import { createMethodTable, createRouteNames } from './http/methods.ts'
 import type { Metrics } from './http/metrics.ts'
 import { docs } from './http/openapi/routes.ts'
+import { createOrigins } from './http/origins.ts'
 import { problemBoundary } from './http/problems.ts'
+import { queryStage } from './http/query.ts'
 import { accessLog, corsStage, requestStage, type TraceFields, traceOf } from './http/request.ts'
 import type { Tracing } from './http/tracing.ts'
 import { eraseUser } from './resource/history.ts'
@@ -90,25 +93,44 @@ export function createApp({
   const gate = { tokens, limits, checkFresh: accounts && createFreshCheck(db) }
   const allowedMethods = createMethodTable(() => app.routes)
   const routeName = createRouteNames(() => app.routes)
+  // The queries of accounts are Better Auth's to read.
+  const strictQueries = queryStage(
+    () => app.routes,
+    (route) => !route.startsWith('/api/auth/'),
+  )
   const traceFields: TraceFields = (request) => ({
     client: limits.addressOf(request, app.server),
     ...(tracing ? tracing.ids() : traceOf(request)),
   })
   const traced = (handle: (request: Request) => Promise<Response>) =>
     tracing
-      ? (request: Request) => tracing.request(request, routeName(new URL(request.url).pathname), () => handle(request))
+      ? (request: Request) => tracing.request(request, routeName(pathOf(request.url)), () => handle(request))
       : handle
   const countAnswer =
     ({ answered }: Metrics) =>
     (method: string, path: string, status: number, seconds: number) =>
       answered(method, routeName(path), status, seconds)
-  const app = new Elysia({ name: 'doable', normalize: false, systemRouter: false })
-    .wrap((handle) => traced(accessLog(log, metrics && countAnswer(metrics), traceFields)(handle)))
-    .use(problemBoundary(log, allowedMethods, metrics?.refused, traceFields))
+  // A host of one to three letters is not `standardHostname`: Elysia would look for the path behind it.
+  const app = new Elysia({
+    name: 'doable',
+    normalize: false,
+    systemRouter: false,
+    handler: { standardHostname: false },
+  })
+    .wrap((handle) => settled(traced(accessLog(log, metrics && countAnswer(metrics), traceFields)(handle))))
+    .use(
+      problemBoundary(log, {
+        allowedMethods,
+        countUnrouted: limits.countUnrouted,
+        refused: metrics?.refused,
+        trace: traceFields,
+      }),
+    )
     .use(requestStage(allowedMethods, isStopping))
-    .use(corsStage(config.corsOrigins))
+    .use(corsStage(createOrigins(config.corsOrigins), log))
     // After CORS, so that browsers can read the refusal.
     .use(limitStage(limits))
+    .use(strictQueries)
     .use(docs())
     .use(healthRoutes(isReady))
     .use(accounts ? accountRoutes(openAccounts(accounts), limits) : new Elysia())

@@ -1,6 +1,6 @@
 /**
- * Everything the service refuses, as one table: stable code → HTTP status and
- * title. The status of an error is decided here and nowhere else.
+ * Every refusal of the service: stable code → HTTP status and title. The status of an error is
+ * decided in this table and nowhere else.
  */
 export const catalogue = {
   'malformed-json': [400, 'Malformed JSON'],
@@ -37,7 +37,10 @@ export type ProblemCode = keyof typeof catalogue
 /** One fault of a request; `pointer` is a JSON Pointer (RFC 6901) into what was sent. */
 export interface Fault {
   pointer: string
+  /** What is wrong with the value, without its name: `must be true or false`. */
   detail: string
+  /** The whole sentence, where name and `detail` make none or the name is the client's own text. Never sent as such. */
+  sentence?: string
 }
 
 interface ProblemOptions {
@@ -72,12 +75,20 @@ export class Problem extends Error {
   }
 }
 
-/** A 422 that names each fault. */
-export function invalid(errors: Fault[], detail = 'The request has invalid values.'): Problem {
+/** A 422 that names each fault, and says the first one in its `detail`. */
+export function invalid(errors: Fault[], detail = sentenceOf(errors[0])): Problem {
   return new Problem('validation-failed', detail, { errors })
 }
 
-/** The same refusal of a part of what was sent: its pointers, and its text, say which part. */
+/** A fault as a sentence: `tags must be …`, `operations[3] must be …`, or, at the root, `The body must be …`. */
+function sentenceOf(fault: Fault | undefined): string {
+  if (fault === undefined) return 'The request has invalid values.'
+  const names = fault.pointer.split('/').slice(1)
+  const name = names.reduce((before, part) => (/^\d+$/.test(part) ? `${before}[${part}]` : part), '')
+  return fault.sentence ?? `${name || 'The body'} ${fault.detail}.`
+}
+
+/** A refusal of a part of the body, with pointers into the whole body. */
 export function inside(pointer: string, problem: Problem): Problem {
   const errors = problem.errors?.map((fault) => ({ ...fault, pointer: pointer + fault.pointer }))
   const { headers, cause } = problem

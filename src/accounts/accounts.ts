@@ -1,8 +1,9 @@
 import { sql } from 'drizzle-orm'
 import type { Logger } from 'pino'
 import type { Db } from '../db/open.ts'
+import { createOrigins, schemeOf } from '../http/origins.ts'
 import { Problem } from '../problem.ts'
-import { type AccountRequest, type Scheme, schemeOf, translate } from './request.ts'
+import { type AccountRequest, type Scheme, translate } from './request.ts'
 import type { Secrets } from './versions.ts'
 
 /** `iss` and `aud` of the accounts' tokens where JWT_ISSUER and JWT_AUDIENCE are not set. */
@@ -26,6 +27,7 @@ type Engine = (request: Request) => Promise<Response>
 
 /** Sign-up, sign-in and sessions, by Better Auth, which the first request loads. */
 export function createAccounts(options: AccountOptions) {
+  const origins = createOrigins(options.corsOrigins)
   const engines = new Map<Scheme, Promise<Engine>>()
 
   const engineFor = (scheme: Scheme) => {
@@ -42,7 +44,7 @@ export function createAccounts(options: AccountOptions) {
      */
     async ask(asked: AccountRequest): Promise<Response> {
       const engine = await engineFor(schemeOf(asked.request))
-      const response = await engine(translate(asked, options))
+      const response = await engine(translate(asked, origins, options.secrets))
       if (response.ok) return response
       // While the database is away Better Auth finds no session and answers 401. This throws the
       // 503 instead, so that nobody is told to sign in again.

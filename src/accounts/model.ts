@@ -97,7 +97,7 @@ const refusals = {
   INVALID_EMAIL_OR_PASSWORD: [401, 'Invalid email or password'],
   UNAUTHORIZED: [401, 'Unauthorized'],
   FAILED_TO_GET_SESSION: [401, 'Failed to get session'],
-  INVALID_ORIGIN: [403, 'Invalid origin'],
+  INVALID_ORIGIN: [403, 'Pages of this origin may not sign in here: the origin must be listed in CORS_ORIGINS.'],
   INVALID_CALLBACK_URL: [403, 'Invalid callbackURL'],
   USER_ALREADY_EXISTS_USE_ANOTHER_EMAIL: [422, 'User already exists. Use another email.'],
 } as const

@@ -1,3 +1,4 @@
+import { type Origins, schemeOf } from '../http/origins.ts'
 import { renewCredentials } from './credentials.ts'
 import type { Secrets } from './versions.ts'
 
@@ -22,25 +23,12 @@ export interface AccountRequest {
 }
 
 /**
- * The scheme that the browser uses. `X-Forwarded-Proto` is believed from anybody: a client that
- * lies only gets cookies that it cannot use.
+/**
+ * The request as Better Auth is to see it: address, origins and credentials have been checked here.
+ *
+ * @param origins whose pages may use cookies; with `any`, every page may sign in, but none with cookies.
  */
-export function schemeOf(request: Request): Scheme {
-  const [forwarded] = (request.headers.get('x-forwarded-proto') ?? '').split(',')
-  return (forwarded?.trim() || new URL(request.url).protocol.slice(0, -1)) === 'https' ? 'https' : 'http'
-}
-
-interface Trust {
-  /** Origins whose pages may use cookies; `['*']`: every page may sign in, but none with cookies. */
-  corsOrigins: readonly string[]
-  secrets: Secrets
-}
-
-/** The request as Better Auth is to see it: address, origins and credentials have been checked here. */
-export function translate(
-  { request, body, address }: AccountRequest,
-  { corsOrigins: origins, secrets }: Trust,
-): Request {
+export function translate({ request, body, address }: AccountRequest, origins: Origins, secrets: Secrets): Request {
   const scheme = schemeOf(request)
   const { pathname, search } = new URL(request.url)
   const headers = new Headers(request.headers)
@@ -49,12 +37,11 @@ export function translate(
 
   const own = `${scheme}://${request.headers.get('host') ?? NOWHERE}`
   const origin = request.headers.get('origin') ?? own
-  const any = origins.includes('*')
   // Every page may ask, so what a browser attaches without the page's doing must not count.
-  if (any && origin !== own) headers.delete('cookie')
+  if (origins.any && origin !== own) headers.delete('cookie')
   renewCredentials(headers, secrets)
-  const trusted = [own, ...(any ? [origin] : origins)].filter((item) => URL.canParse(item))
-  headers.set(TRUSTED_HEADER, trusted.join(' '))
+  const trusted = [own, ...origins.exact, ...(origins.any || origins.allows(origin) ? [origin] : [])]
+  headers.set(TRUSTED_HEADER, trusted.filter((item) => URL.canParse(item)).join(' '))
 
   if (body !== undefined) headers.set('content-type', 'application/json')
   return new Request(`${scheme}://${NOWHERE}${pathname.replace(/\/+$/, '')}${search}`, {

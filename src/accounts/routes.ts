@@ -1,11 +1,15 @@
-import type { TSchema } from '@sinclair/typebox'
 import { Elysia } from 'elysia'
+import { answers } from '../http/answer.ts'
 import { jsonBody, optionalJsonBody } from '../http/body.ts'
 import type { Limits } from '../http/limits.ts'
-import { problems } from '../http/problems.ts'
+import { documented } from '../http/openapi/documented.ts'
+import { MAX_FAULTS } from '../http/validation.ts'
 import { type Fault, invalid, Problem } from '../problem.ts'
 import type { Accounts } from './accounts.ts'
 import * as model from './model.ts'
+
+/** Better Auth says only `Invalid origin`. */
+const ORIGIN_REFUSED = 'Pages of this origin may not sign in here: the origin must be listed in CORS_ORIGINS.'
 
 /** Header fields of Better Auth's answers that go out. CORS and caching are decided by Doable. */
 const PASSED = ['content-type', 'location', 'set-auth-jwt', 'set-auth-token']
@@ -43,7 +47,7 @@ export function accountRoutes(accounts: Accounts, limits: Limits) {
     .post('/sign-up/email', ask, {
       ...jsonBody,
       response: {
-        200: model.SignedIn,
+        ...answers({ 200: model.SignedIn }),
         ...model.refused(
           ...badBody,
           ...always,
@@ -55,19 +59,19 @@ export function accountRoutes(accounts: Accounts, limits: Limits) {
           'USER_ALREADY_EXISTS_USE_ANOTHER_EMAIL',
         ),
       },
-      detail: {
+      detail: documented({
         operationId: 'signUp',
         summary: 'Sign up',
         description: 'Makes an account and signs it in: by a cookie, and by the `token` that comes back.',
         security: [],
-        requestBody: bodyOf(model.SignUp),
-        'x-headers': { 200: ['Set-Auth-Token'] },
-      },
+        body: model.SignUp,
+        responseHeaders: { 200: ['Set-Auth-Token'] },
+      }),
     })
     .post('/sign-in/email', ask, {
       ...jsonBody,
       response: {
-        200: model.SignedIn,
+        ...answers({ 200: model.SignedIn }),
         ...model.refused(
           ...badBody,
           ...always,
@@ -78,51 +82,51 @@ export function accountRoutes(accounts: Accounts, limits: Limits) {
           'INVALID_EMAIL_OR_PASSWORD',
         ),
       },
-      detail: {
+      detail: documented({
         operationId: 'signIn',
         summary: 'Sign in',
         description: 'By a cookie, and by the `token` that comes back. Does not tell which of the two was wrong.',
         security: [],
-        requestBody: bodyOf(model.SignIn),
-        'x-headers': { 200: ['Set-Auth-Token'] },
-      },
+        body: model.SignIn,
+        responseHeaders: { 200: ['Set-Auth-Token'] },
+      }),
     })
     .get('/token', ask, {
-      response: { 200: model.Token, ...model.refused('UNAUTHORIZED', ...broken) },
-      detail: {
+      response: { ...answers({ 200: model.Token }), ...model.refused('UNAUTHORIZED', ...broken) },
+      detail: documented({
         operationId: 'getToken',
         summary: 'Get a token',
         description: "The JWT that everything else asks for, for the session of the cookie or of the session's token.",
         security: SESSION,
-      },
+      }),
     })
     .get('/get-session', ask, {
-      response: { 200: model.Session, ...model.refused('FAILED_TO_GET_SESSION', ...broken) },
-      detail: {
+      response: { ...answers({ 200: model.Session }), ...model.refused('FAILED_TO_GET_SESSION', ...broken) },
+      detail: documented({
         operationId: 'getSession',
         summary: 'Get the session',
         description: '`null` without a session. 401 only where the session ends during the request.',
         security: SESSION_OR_NONE,
-        'x-headers': { 200: ['Set-Auth-Jwt'] },
-      },
+        responseHeaders: { 200: ['Set-Auth-Jwt'] },
+      }),
     })
     .post('/sign-out', ask, {
       ...optionalJsonBody,
-      response: { 200: model.Done, ...model.refused(...badBody, ...always, 'VALIDATION_ERROR') },
-      detail: {
+      response: { ...answers({ 200: model.Done }), ...model.refused(...badBody, ...always, 'VALIDATION_ERROR') },
+      detail: documented({
         operationId: 'signOut',
         summary: 'Sign out',
         description:
           'Ends the session, if there is one. Tokens that were given out for it stay valid until they expire.',
         security: SESSION_OR_NONE,
-        requestBody: bodyOf(model.Nothing),
-        'x-optional-body': true,
-      },
+        body: model.Nothing,
+        optionalBody: true,
+      }),
     })
     .post('/delete-user', ask, {
       ...optionalJsonBody,
       response: {
-        200: model.Done,
+        ...answers({ 200: model.Done }),
         ...model.refused(
           ...badBody,
           ...always,
@@ -133,23 +137,23 @@ export function accountRoutes(accounts: Accounts, limits: Limits) {
           'UNAUTHORIZED',
         ),
       },
-      detail: {
+      detail: documented({
         operationId: 'deleteAccount',
         summary: 'Delete the account',
         description: 'And everything of the user: tasks, trash, tombstones, sessions. At once and for good.',
         security: SESSION,
-        requestBody: bodyOf(model.Deletion),
-        'x-optional-body': true,
-      },
+        body: model.Deletion,
+        optionalBody: true,
+      }),
     })
     .get('/jwks', ask, {
-      response: { 200: model.KeySet, ...problems(...broken) },
-      detail: {
+      response: answers({ 200: model.KeySet }, ...broken),
+      detail: documented({
         operationId: 'getKeys',
         summary: 'Get the public keys',
         description: 'The JWK Set (RFC 7517) that the tokens are signed by.',
         security: [],
-      },
+      }),
     })
     .get('/ok', ask, hidden)
     .get('/list-sessions', ask, hidden)
@@ -164,10 +168,6 @@ export function accountRoutes(accounts: Accounts, limits: Limits) {
 
 const SESSION = [{ session: [] }]
 const SESSION_OR_NONE = [...SESSION, {}]
-
-function bodyOf(schema: TSchema) {
-  return { required: true, content: { 'application/json': { schema } } } as never
-}
 
 /**
  * Bounds every text of a body at MAX_TEXT, and refuses what PostgreSQL cannot store: NUL and lone surrogates.
@@ -189,7 +189,8 @@ function checkTexts(body: unknown): void {
         look(part, `${pointer}/${name.replaceAll('~', '~0').replaceAll('/', '~1')}`)
   }
   look(body, '')
-  if (faults.length > 0) throw invalid(faults.slice(0, 20))
+  if (faults.length > 0)
+    throw invalid(faults.slice(0, MAX_FAULTS), `Every text must have at most ${model.MAX_TEXT} characters, and no NUL.`)
 }
 
 async function finish(answer: Response, requestId: string): Promise<Response> {
@@ -208,6 +209,7 @@ async function finish(answer: Response, requestId: string): Promise<Response> {
   const { code, message } = (await answer.json().catch(() => ({}))) as { code?: string; message?: string }
   headers.set('content-type', 'application/problem+json')
   if (answer.status === 401) headers.set('www-authenticate', 'Bearer')
-  const document = model.refusal(answer.status, code ?? 'REFUSED', message ?? 'This was refused.')
+  const words = code === 'INVALID_ORIGIN' ? ORIGIN_REFUSED : message
+  const document = model.refusal(answer.status, code ?? 'REFUSED', words ?? 'This was refused.')
   return new Response(JSON.stringify({ ...document, request_id: requestId }), { status: answer.status, headers })
 }

@@ -57,7 +57,11 @@ async function admit(
     },
   )
   const refusal = await limits.countUser(user.id, set).catch((error: unknown) => error)
-  if (owner !== user.id) throw new Problem('wrong-user', 'The token is valid, but this path belongs to another user.')
+  if (owner !== user.id)
+    throw new Problem(
+      'wrong-user',
+      "The token is valid, but the user_id of this path is not its user. A user's own tasks are at /api/{user_id}/tasks, with the user of the token as user_id.",
+    )
   if (refusal !== undefined) throw refusal
   return user
 }

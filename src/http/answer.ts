@@ -1,10 +1,24 @@
-import { Kind, type Static, type TSchema, Type, TypeRegistry } from '@sinclair/typebox'
+import type { Static, TSchema, TUnsafe } from '@sinclair/typebox'
+import type { ProblemCode } from '../problem.ts'
+import { declared } from './declared.ts'
+import { problems } from './problems.ts'
 
-TypeRegistry.Set('Written', (_, value) => typeof value === 'string')
+type Declared<Answers extends Record<number, TSchema>> = {
+  [Status in keyof Answers]: Answers[Status] extends TSchema ? TUnsafe<Static<Answers[Status]>> : never
+}
 
-/** A reply that `written` has made JSON (RFC 8259) already: its type and the document say what of. */
-export const Written = <Schema extends TSchema>(schema: Schema) =>
-  Type.Unsafe<Static<Schema>>({ ...schema, [Kind]: 'Written' })
+/**
+ * The `response` option of a route: its successes by status, and the codes of its problems.
+ * For the handler's types and the OpenAPI document; see `declared`.
+ */
+export function answers<const Answers extends Record<number, TSchema>, const Codes extends readonly ProblemCode[]>(
+  successes: Answers,
+  ...codes: Codes
+): Declared<Answers> & ReturnType<typeof problems<Codes>> {
+  const entries = Object.entries(successes).map(([status, schema]) => [status, declared(schema)])
+  // `fromEntries` forgets which status has which schema.
+  return { ...(Object.fromEntries(entries) as Declared<Answers>), ...problems(...codes) }
+}
 
 /**
  * Bytes of a body that still leave room for any headers of ours in the 16 KiB that Bun
@@ -13,14 +27,13 @@ export const Written = <Schema extends TSchema>(schema: Schema) =>
 const AT_ONCE = 12_000
 
 /**
- * A long reply as JSON, for a route that declares it as `Written`. It is not compared with its
- * schema: of a page of 50 tasks, that would cost as much as writing them.
+ * Writes a reply that may be long as JSON (RFC 8259).
  *
  * After an await, an answer above 16 KiB has each name, colon, value and line end of its
  * headers sent by a system call of its own (Bun 1.4.5): 67 for a page of 50 tasks, and
  * most of its time. Bun's direct stream (`Transfer-Encoding: chunked`) needs two.
  */
-export function written<Reply>(reply: Reply, set: { headers: Record<string, string | number> }): Reply {
+export function writeLong<Reply>(reply: Reply, set: { headers: Record<string, string | number> }): Reply {
   const json = JSON.stringify(reply)
   set.headers['content-type'] = 'application/json;charset=utf-8'
   // Elysia passes text and a Response through, which the types of declared answers do not know.

@@ -1,8 +1,9 @@
 import { invalid, Problem } from '../problem.ts'
+import { findFault, lineAndColumn } from './json-place.ts'
 
 const MAX_BYTES = 1024 * 1024
 
-/** Deeper than any body we take, and shallow enough for every recursive reader. */
+/** Levels of nesting that a body may have: no schema needs more, and recursive code stays within its stack. */
 const MAX_DEPTH = 32
 
 const JSON_TYPES = ['application/json']
@@ -13,10 +14,10 @@ interface BodyContext {
   body: unknown
 }
 
-// Arrow functions below: Elysia reads the text of its stages, and of a method in the minified
-// program it cannot tell the parameter; it then says so on standard output, amid the log.
+// Arrow functions below: Elysia parses the source text of its hooks. In the minified program it fails
+// to find the parameter of a method, and prints a warning on standard output, between the log lines.
 
-/** Elysia would read the body before anyone has been authenticated: leave it for later. */
+/** Elysia would read the body before authentication: its own parser is skipped. */
 const leaveUnread = () => null
 
 /**
@@ -38,16 +39,19 @@ export const patchBody = {
   },
 } satisfies BodyOptions
 
-/** As `jsonBody`, but no body or an empty one counts as `{}`, whatever its media type. */
+/**
+ * As `jsonBody`, but no body or an empty one counts as `{}`, whatever its media type, and so does
+ * `null`, which generated clients send for no body.
+ */
 export const optionalJsonBody = {
   parse: [leaveUnread, 'json'],
   transform: async (context: BodyContext) => {
     const { request } = context
     if (Number(request.headers.get('content-length') ?? 0) > 0) mediaType(request, JSON_TYPES)
-    // Only reading tells whether a body in chunks is empty.
+    // A chunked body has no length: whether it is empty is known once it has been read.
     const text = await readText(request)
     if (text !== '') mediaType(request, JSON_TYPES)
-    context.body = text === '' ? {} : parseJson(text)
+    context.body = text === '' ? {} : (parseJson(text) ?? {})
   },
 } satisfies BodyOptions
 
@@ -73,19 +77,19 @@ interface BodyOptions {
   transform(context: BodyContext): Promise<void>
 }
 
-/** A type that is not taken is refused before its body is waited for. */
+/** Checks the media type before it waits for the body. */
 async function readJson(request: Request, types: readonly string[]): Promise<unknown> {
   mediaType(request, types)
   return parseJson(await readText(request))
 }
 
-/** UTF-8 of at most `max` bytes; no more than that is ever held, whatever `Content-Length` says. */
+/** Reads UTF-8, and holds at most `max` bytes of it, whatever `Content-Length` says. */
 async function readText(request: Request, max = MAX_BYTES): Promise<string> {
   const { headers } = request
   const length = headers.get('content-length')
   if (Number(length ?? 0) > max) throw tooLarge(max)
   try {
-    // Of a body whose length is known no more than that can come: a stream for it would only cost.
+    // Bun reads no more than Content-Length: counting bytes in a stream is needed only without it.
     if (length !== null && !headers.has('transfer-encoding')) return UTF8.decode(await request.arrayBuffer())
     return await readStream(request.body ?? [], max)
   } catch (error) {
@@ -106,7 +110,7 @@ async function readStream(chunks: AsyncIterable<Uint8Array> | Uint8Array[], max:
   return text + decoder.decode()
 }
 
-/** For whole texts: it keeps nothing between two of them. */
+/** For whole texts only: a decoder that is fed in pieces keeps the rest of the last piece. */
 const UTF8 = new TextDecoder('utf-8', { fatal: true })
 
 const tooLarge = (max: number) => new Problem('body-too-large', `The body is larger than ${max / MAX_BYTES} MiB.`)
@@ -126,7 +130,9 @@ function parseJson(text: string): unknown {
   try {
     value = JSON.parse(text)
   } catch (error) {
-    throw malformed('The body is not well-formed JSON.', error)
+    const place = lineAndColumn(text, findFault(text))
+    const what = text.trim() === '' ? 'is empty, and must be JSON' : `is not well-formed JSON: see ${place}`
+    throw malformed(`The body ${what}.`, error)
   }
   if (!isShallow(value, MAX_DEPTH))
     throw invalid([{ pointer: '', detail: `is nested deeper than ${MAX_DEPTH} levels` }])
@@ -138,7 +144,7 @@ function isShallow(value: unknown, depth: number): boolean {
   return depth > 0 && Object.values(value).every((item) => isShallow(item, depth - 1))
 }
 
-// The parser's message quotes the body, so it must not become anyone's cause.
+// The parser's message quotes the body and causes are logged: keep its name only.
 function malformed(detail: string, error: unknown): Problem {
   return new Problem('malformed-json', detail, { cause: new Error(error instanceof Error ? error.name : 'unreadable') })
 }

@@ -1,4 +1,4 @@
-/** The entity tag (RFC 9110, 8.8.3) of whatever stands at a revision. */
+/** The entity tag (RFC 9110, 8.8.3) of a representation at this revision. */
 export function entityTag(revision: number): string {
   return `"${revision}"`
 }
@@ -22,8 +22,8 @@ export function isUnchanged(request: Request, revision: number): boolean {
 }
 
 /**
- * 304 (RFC 9110, 15.4.5): the client has what it asks for. As a status with headers, since
- * Elysia copies those of a Response one by one.
+ * Answers 304 (RFC 9110, 15.4.5). By status and headers of `set`: Elysia copies the headers of a
+ * Response one by one, which is slower.
  */
 export function notModified(
   revision: number,

@@ -8,12 +8,12 @@ export interface Position {
 
 export type Cursors = ReturnType<typeof createCursors>
 
-/** Bytes of the signature that a cursor carries: too many to guess one. */
+/** Bytes of a cursor's signature: 128 bits cannot be guessed. */
 const TAG_BYTES = 16
 
 /**
- * Opaque cursors, signed together with what they belong to: one that was forged, or is
- * another user's or another list's, is refused rather than read.
+ * Opaque cursors, signed together with user and list: a forged cursor, or one of another user or
+ * list, is refused.
  *
  * @param secret from which the signing key is derived, so that replicas share it.
  */

@@ -2,7 +2,7 @@ import { Type } from '@sinclair/typebox'
 import { Elysia } from 'elysia'
 import { version } from '../../package.json'
 import { Problem } from '../problem.ts'
-import { problems } from './problems.ts'
+import { answers } from './answer.ts'
 
 const Health = Type.Object(
   { status: Type.Literal('ok'), version: Type.String({ examples: [version] }) },
@@ -17,7 +17,7 @@ const Ready = Type.Object(
 export function healthRoutes(isReady: () => Promise<boolean>) {
   return new Elysia({ name: 'health', tags: ['health'] })
     .get('/health', () => ({ status: 'ok' as const, version }), {
-      response: { 200: Health },
+      response: answers({ 200: Health }, 'validation-failed'),
       detail: {
         operationId: 'getHealth',
         summary: 'Is the process alive?',
@@ -35,7 +35,7 @@ export function healthRoutes(isReady: () => Promise<boolean>) {
         return { status: 'ready' as const }
       },
       {
-        response: { 200: Ready, ...problems('not-ready', 'database-unavailable') },
+        response: answers({ 200: Ready }, 'validation-failed', 'not-ready', 'database-unavailable'),
         detail: {
           operationId: 'getReadiness',
           summary: 'Can the service answer?',

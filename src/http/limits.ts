@@ -2,24 +2,25 @@ import { Elysia } from 'elysia'
 import ipaddr from 'ipaddr.js'
 import { RateLimiterMemory, RateLimiterRes } from 'rate-limiter-flexible'
 import { Problem } from '../problem.ts'
+import { isMisaddressed, pathOf } from './address.ts'
 
 const WINDOW_S = 60
 
-/** Longer than any address that we give out or that a filter of ours needs (RFC 9110, 4.1, asks for 8000). */
+/** Characters of a URL: RFC 9110, 4.1, asks for 8000; our longest links and filters need less. */
 const MAX_URL_LENGTH = 8192
 
-/** What load balancers ask is never refused. */
+/** Health checks are never limited. */
 const UNLIMITED = /^\/health(\/ready)?\/?$/
 
 export interface LimitOptions {
-  /** Requests a minute for each user, and for each address before it has shown who it is; 0 is no limit. */
+  /** Requests a minute for each user, and for each address of unauthenticated requests; 0 is no limit. */
   rateLimit: number
   /** Addresses and CIDR blocks whose `X-Forwarded-For` counts. */
   trustedProxies: readonly string[]
 }
 
-/** As much of Bun's server as is needed to know who calls. */
-interface Peers {
+/** The part of Bun's server that tells a request's peer. */
+export interface Peers {
   requestIP(request: Request): { address: string } | null
 }
 
@@ -30,8 +31,8 @@ interface Answer {
 export type Limits = ReturnType<typeof createLimits>
 
 /**
- * Counts requests in this process, by rate-limiter-flexible: a user's under their id, and those
- * of whoever is not known yet under their address. What is refused counts as well.
+ * Counts requests in this process, by rate-limiter-flexible: authenticated ones by user, others by
+ * client address. Refused requests count as well.
  */
 export function createLimits({ rateLimit, trustedProxies }: LimitOptions) {
   const trusted = trustedProxies.map(readNetwork)
@@ -62,10 +63,16 @@ export function createLimits({ rateLimit, trustedProxies }: LimitOptions) {
     }
   }
 
-  /** Whom requests of nobody we know are counted for; undefined where there is no socket. */
+  /** The address by which unauthenticated requests are limited; undefined where there is no socket. */
   function addressOf(request: Request, server: Peers | null): string | undefined {
     const peer = server?.requestIP(request)?.address
     return peer === undefined ? undefined : clientAddress(peer, request.headers.get('x-forwarded-for'), trusted)
+  }
+
+  /** Counts a request without a known user. @throws Problem `rate-limited`. */
+  async function countAddress(request: Request, server: Peers | null): Promise<void> {
+    const address = rateLimit > 0 ? addressOf(request, server) : undefined
+    if (address !== undefined) await count(addresses, 'address', address)
   }
 
   return {
@@ -81,10 +88,15 @@ export function createLimits({ rateLimit, trustedProxies }: LimitOptions) {
       if (rateLimit > 0) Object.assign(set.headers, headersOf('user', await count(users, 'user', user)))
     },
 
-    /** Counts a request of nobody we know. @throws Problem `rate-limited`. */
-    async countAddress(request: Request, server: Peers | null): Promise<void> {
-      const address = rateLimit > 0 ? addressOf(request, server) : undefined
-      if (address !== undefined) await count(addresses, 'address', address)
+    countAddress,
+
+    /**
+     * Counts a request with `Authorization` that no route has taken, and so no user plugin has counted.
+     *
+     * @throws Problem `rate-limited`.
+     */
+    async countUnrouted(request: Request, server: Peers | null): Promise<void> {
+      if (isLeftToRoutes(request)) await countAddress(request, server)
     },
 
     /** Counts nothing. @throws Problem `rate-limited` where the address has nothing left. */
@@ -96,18 +108,25 @@ export function createLimits({ rateLimit, trustedProxies }: LimitOptions) {
   }
 }
 
+/** Below `/api` the user plugin counts a request with `Authorization`: by user, or by address if the token is bad. */
+function isLeftToRoutes(request: Request): boolean {
+  return pathOf(request.url).startsWith('/api/') && request.headers.has('authorization')
+}
+
 /**
- * Bounds the address itself, and counts whatever comes without a token or goes where none is
- * asked for. A request with a token is left to the user plugin, which knows whose it is.
+ * Bounds the length of a URL, refuses a bad `Host` (RFC 9112, 3.2), and counts by address every
+ * request that the user plugin does not count.
  */
 export function limitStage(limits: Limits) {
   return new Elysia({ name: 'limits' }).onRequest(async ({ request, server }) => {
-    const { url } = request
-    if (url.length > MAX_URL_LENGTH)
+    if (request.url.length > MAX_URL_LENGTH)
       throw new Problem('uri-too-long', `An address may have at most ${MAX_URL_LENGTH} characters.`)
-    const isBelowApi = url.startsWith('/api/', url.indexOf('/', url.indexOf('//') + 2))
-    if ((isBelowApi && request.headers.has('authorization')) || request.method === 'OPTIONS') return
-    if (!UNLIMITED.test(new URL(url).pathname)) await limits.countAddress(request, server)
+    if (isMisaddressed(request)) {
+      await limits.countAddress(request, server)
+      throw new Problem('malformed-request', 'The Host header must be one host or address, with or without a port.')
+    }
+    if (isLeftToRoutes(request) || request.method === 'OPTIONS') return
+    if (!UNLIMITED.test(pathOf(request.url))) await limits.countAddress(request, server)
   })
 }
 
@@ -121,8 +140,8 @@ function readNetwork(text: string): Network {
 }
 
 /**
- * Who calls: the peer, or, as far as the hops from there on are trusted, whom they name in
- * `X-Forwarded-For`. Only what a trusted proxy has added counts; the rest is the caller's own word.
+ * The client's address: the peer's, or the last address in `X-Forwarded-For` that no trusted proxy
+ * has. What stands before that address was sent by the client and proves nothing.
  */
 export function clientAddress(peer: string, forwardedFor: string | null, trusted: readonly Network[]): string {
   let client = ipaddr.process(peer)
@@ -133,7 +152,7 @@ export function clientAddress(peer: string, forwardedFor: string | null, trusted
     if (!ipaddr.isValid(text)) break
     client = ipaddr.process(text)
   }
-  // A provider hands out at least a /64, within which a caller can pick any address (RFC 6177).
+  // A site gets at least a /64 (RFC 6177) and can use any address in it: count the whole network.
   if (!(client instanceof ipaddr.IPv6)) return client.toString()
   const network = client.parts.slice(0, 4).map((part) => part.toString(16))
   return `${network.join(':')}::`

@@ -5,7 +5,7 @@ interface Route {
 
 /**
  * Looks up which methods an address takes, as the value of an `Allow` header (RFC 9110,
- * 10.2.1); undefined where there is nothing. The framework itself only knows "not found".
+ * 10.2.1); undefined where no route has that path. Elysia answers 404 for a wrong method, too.
  */
 export function createMethodTable(routes: () => readonly Route[]): (path: string) => string | undefined {
   let table: { pattern: RegExp; methods: string }[] | undefined
@@ -15,7 +15,7 @@ export function createMethodTable(routes: () => readonly Route[]): (path: string
   }
 }
 
-/** The pattern of the route that a path belongs to: a bounded set of names, for counting by. */
+/** Looks up the pattern of a path's route: labels of metrics must be bounded in number. */
 export function createRouteNames(routes: () => readonly Route[]): (path: string) => string {
   let table: ReturnType<typeof buildTable> | undefined
   return (path) => {
@@ -27,7 +27,7 @@ export function createRouteNames(routes: () => readonly Route[]): (path: string)
 function buildTable(routes: readonly Route[]) {
   const byPath = new Map<string, Set<string>>()
   for (const { method, path } of routes) {
-    // The CORS plugin's answers to OPTIONS, at `/` and everywhere, make no address exist.
+    // The CORS plugin answers OPTIONS at `/` and `/*`: these routes say nothing about an address.
     if (method === 'OPTIONS' || path.includes('*')) continue
     const methods = byPath.get(path) ?? new Set(['OPTIONS'])
     methods.add(method)

@@ -1,7 +1,9 @@
-import { type Static, Type } from '@sinclair/typebox'
+import { type Static, type TUnsafe, Type } from '@sinclair/typebox'
 import { Elysia, ValidationError } from 'elysia'
 import type { Logger } from 'pino'
-import { catalogue, causes, type Fault, Problem, type ProblemCode } from '../problem.ts'
+import { catalogue, causes, type Fault, invalid, Problem, type ProblemCode } from '../problem.ts'
+import { declared } from './declared.ts'
+import type { Peers } from './limits.ts'
 import { type TraceFields, traceOf } from './request.ts'
 import { faultsIn } from './validation.ts'
 
@@ -39,11 +41,11 @@ export type ProblemDocument = Static<typeof ProblemDocument>
  * The `response` entries of the problems that a route can answer with, for Elysia and
  * the OpenAPI document: one per status, naming its codes.
  */
-export function problems<const Codes extends ProblemCode[]>(...codes: Codes) {
+export function problems<const Codes extends readonly ProblemCode[]>(...codes: Codes) {
   const byStatus = Map.groupBy(new Set(codes), (code) => catalogue[code][0])
   return Object.fromEntries([...byStatus].map(([status, names]) => [status, describeProblem(names)])) as Record<
     (typeof catalogue)[Codes[number]][0],
-    typeof ProblemDocument
+    TUnsafe<ProblemDocument>
   >
 }
 
@@ -60,79 +62,99 @@ export const everywhere = [
   'keys-unavailable',
 ] as const
 
-/** And any that takes a body. */
+/** What any of these can answer with that takes a body. */
 export const withBody = [...everywhere, 'malformed-json', 'body-too-large', 'unsupported-media-type'] as const
 
-/** What an `Idempotency-Key` can bring about. */
+/** What a route that takes an `Idempotency-Key` can answer with. */
 export const repeatable = ['idempotency-key-running', 'idempotency-key-reused'] as const
 
-/** The document's own keyword `x-codes` becomes an example for each code. */
-function describeProblem(codes: readonly ProblemCode[]): typeof ProblemDocument {
+/** Our own keyword `x-codes` becomes an example for each code. */
+function describeProblem(codes: readonly ProblemCode[]): TUnsafe<ProblemDocument> {
   const description = codes.map((code) => `\`${code}\``).join(', ')
-  return { ...ProblemDocument, description, 'x-codes': codes }
+  return { ...declared(ProblemDocument), description, 'x-codes': codes }
+}
+
+interface BoundaryOptions {
+  /** As the value of an `Allow` header; undefined where there is no such address. */
+  allowedMethods(path: string): string | undefined
+  /** Counts a request that no route has taken. @throws Problem `rate-limited`. */
+  countUnrouted(request: Request, server: Peers | null): Promise<void>
+  /** Is told the code of every refusal. */
+  refused?: ((code: ProblemCode) => void) | undefined
+  trace?: TraceFields | undefined
 }
 
 /**
  * The error boundary: everything thrown anywhere becomes a problem document here. The
- * log gets the cause, the client gets the safe text. Must be registered first.
+ * log gets the cause, the client gets the safe text. Registered first: Elysia's `onError` misses
+ * routes that are registered before it.
  */
 export function problemBoundary(
   log: Logger,
-  allowedMethods: (path: string) => string | undefined,
-  refused: (code: ProblemCode) => void = () => {},
-  trace: TraceFields = traceOf,
+  { allowedMethods, countUnrouted, refused = () => {}, trace = traceOf }: BoundaryOptions,
 ) {
   const toProblem = (error: unknown, request: Request, path: string): Problem => {
     const own = findProblem(error)
     if (own) return own
-    if (error instanceof ValidationError && error.type !== 'response')
-      return new Problem('validation-failed', 'The request has invalid values.', { errors: faultsOf(error) })
+    if (error instanceof ValidationError && error.type !== 'response') return invalid(faultsOf(error))
     const { code } = error as { code?: unknown }
-    if (code === 'NOT_FOUND') return nothingThere(request, allowedMethods(path))
+    if (code === 'NOT_FOUND') return nothingThere(request, path, allowedMethods(path))
     if (code === 'PARSE') return new Problem('malformed-request', 'The request cannot be read.', { cause: error })
     return new Problem('internal-error', 'Something went wrong on our side. It has been logged.', { cause: error })
   }
 
-  return new Elysia({ name: 'problems' }).onError({ as: 'global' }, ({ error, request, set, path }) => {
-    const problem = toProblem(error, request, path)
-    refused(problem.code)
-    const requestId = String(set.headers['x-request-id'] ?? '')
-    if (problem.status >= 500)
-      log[problem.status === 503 ? 'warn' : 'error'](
-        { request_id: requestId, ...trace(request), code: problem.code, cause: describeCause(problem.cause) },
-        'request failed',
-      )
-    else
-      log.debug(
-        { request_id: requestId, ...trace(request), code: problem.code, cause: describeCause(problem.cause) },
-        'request refused',
-      )
-    set.status = problem.status
-    const document: ProblemDocument = {
-      type: `urn:doable:problem:${problem.code}`,
-      title: problem.title,
-      status: problem.status,
-      detail: problem.message,
-      code: problem.code,
-      request_id: requestId,
-      ...(path.startsWith('/api/auth/') ? { message: problem.message } : {}),
-      ...(problem.errors ? { errors: problem.errors } : {}),
-    }
-    return new Response(JSON.stringify(document), {
-      status: problem.status,
-      headers: { ...problem.headers, 'content-type': TYPE, 'cache-control': 'no-store' },
-    })
-  })
+  return new Elysia({ name: 'problems' }).onError(
+    { as: 'global' },
+    async ({ error, code, request, set, path, server }) => {
+      const spent =
+        code === 'NOT_FOUND' ? await countUnrouted(request, server).catch((thrown: unknown) => thrown) : undefined
+      const problem = toProblem(spent ?? error, request, path)
+      refused(problem.code)
+      const requestId = String(set.headers['x-request-id'] ?? '')
+      if (problem.status >= 500)
+        log[problem.status === 503 ? 'warn' : 'error'](
+          { request_id: requestId, ...trace(request), code: problem.code, cause: describeCause(problem.cause) },
+          'request failed',
+        )
+      else
+        log.debug(
+          { request_id: requestId, ...trace(request), code: problem.code, cause: describeCause(problem.cause) },
+          'request refused',
+        )
+      set.status = problem.status
+      const document: ProblemDocument = {
+        type: `urn:doable:problem:${problem.code}`,
+        title: problem.title,
+        status: problem.status,
+        detail: problem.message,
+        code: problem.code,
+        request_id: requestId,
+        ...(path.startsWith('/api/auth/') ? { message: problem.message } : {}),
+        ...(problem.errors ? { errors: problem.errors.map(({ pointer, detail }) => ({ pointer, detail })) } : {}),
+      }
+      return new Response(JSON.stringify(document), {
+        status: problem.status,
+        headers: { ...problem.headers, 'content-type': TYPE, 'cache-control': 'no-store' },
+      })
+    },
+  )
 }
 
-function nothingThere(request: Request, allow: string | undefined): Problem {
-  if (allow === undefined) return new Problem('not-found', 'There is nothing at this address.')
-  return new Problem('method-not-allowed', `This address does not take ${knownMethod(request.method)}.`, {
+/** A path that was probably meant to be a user's tasks, but lacks the user. */
+const LIKE_TASKS = /^(?!\/api\/[^/]+\/tasks).*\/(tasks?|todos?)(\/|$)/i
+
+function nothingThere(request: Request, path: string, allow: string | undefined): Problem {
+  const hint = LIKE_TASKS.test(path)
+    ? ' The tasks of a user are at /api/{user_id}/tasks, with the user of the token as user_id.'
+    : ''
+  if (allow === undefined) return new Problem('not-found', `There is nothing at this address.${hint}`)
+  const method = knownMethod(request.method)
+  return new Problem('method-not-allowed', `This address does not take ${method}: it takes ${allow}.${hint}`, {
     headers: { allow },
   })
 }
 
-/** A Problem is the answer wherever it stands in the chain of causes: drivers and libraries wrap it. */
+/** The first Problem in the chain of causes: drivers and libraries wrap what is thrown inside them. */
 function findProblem(error: unknown): Problem | undefined {
   return causes(error).find((cause) => cause instanceof Problem)
 }
@@ -142,7 +164,7 @@ function knownMethod(method: string): string {
 }
 
 function faultsOf(error: ValidationError): Fault[] {
-  // Every schema here is TypeBox's; the type leaves room for other libraries'.
+  // Elysia's type allows for schemas of other libraries; ours are all TypeBox's.
   const { validator } = error as unknown as { validator: { Errors(value: unknown): Parameters<typeof faultsIn>[0] } }
   return faultsIn(validator.Errors(error.value))
 }

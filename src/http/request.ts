@@ -1,11 +1,13 @@
 import { cors } from '@elysiajs/cors'
 import { Elysia } from 'elysia'
 import type { Logger } from 'pino'
+import { pathOf } from './address.ts'
+import { createRefusals, type Origins } from './origins.ts'
 
-/** A caller's id is taken up when it can do no harm in a log or a header. */
+/** Request ids that are taken over from the client: harmless in logs and headers. */
 const REQUEST_ID = /^[\w.:-]{1,128}$/
 
-/** Slower than this is worth a line in the log, in milliseconds. */
+/** Requests slower than this are logged, in milliseconds. */
 const SLOW_MS = 1000
 
 /** What browsers may read of an answer beside its body (Fetch standard, 3.3.5). */
@@ -39,8 +41,8 @@ const ALLOWED = [
 const METHODS = ['GET', 'HEAD', 'POST', 'PUT', 'PATCH', 'DELETE']
 
 /**
- * What every request meets first: an id, which the answer and the log carry, and the
- * headers that hold for every answer, errors included.
+ * The first stage: gives a request its id, which answer and log carry, and sets the headers that
+ * every answer has, errors included.
  */
 export function requestStage(
   allowedMethods: (path: string) => string | undefined,
@@ -53,13 +55,13 @@ export function requestStage(
       'cache-control': 'private, no-cache',
     })
     .onRequest(({ request, set }) => {
-      // The client takes its next request elsewhere, rather than to a connection that is about to end.
+      // So that the client opens another connection for its next request: this one is about to be closed.
       if (isStopping()) set.headers['connection'] = 'close'
       const given = request.headers.get('x-request-id')
       set.headers['x-request-id'] = given !== null && REQUEST_ID.test(given) ? given : Bun.randomUUIDv7()
       if (request.method === 'OPTIONS' && !request.headers.has('access-control-request-method')) {
-        // A question about the address rather than a browser's preflight (RFC 9110, 9.3.7).
-        const allow = allowedMethods(new URL(request.url).pathname)
+        // Not a browser's preflight: asks for the methods of the address (RFC 9110, 9.3.7).
+        const allow = allowedMethods(pathOf(request.url))
         if (allow !== undefined) return new Response(null, { status: 204, headers: { allow } })
       }
       return undefined
@@ -67,12 +69,15 @@ export function requestStage(
 }
 
 /**
- * Cross-origin answers, by @elysiajs/cors, for the listed origins only. What only a browser
- * reads goes to requests that name their origin, and what only a preflight can use to
- * preflights: sent with everything, it would be half of the headers of an answer.
+ * Cross-origin answers, by @elysiajs/cors, for the listed origins only; a refused origin is logged
+ * once. Headers for browsers are sent only to requests with `Origin`, and those for preflights only
+ * to preflights: on every answer they would be half of its headers.
  */
-export function corsStage(origins: readonly string[]) {
-  const any = origins.includes('*')
+export function corsStage(origins: Origins, log: Logger) {
+  const { any } = origins
+  const refused = createRefusals(origins, (origin, setting) =>
+    log.warn({ origin }, `refused a page of another origin; to let it in, set ${setting}`),
+  )
   const exposed = {
     'access-control-expose-headers': EXPOSED.join(', '),
     ...(any ? {} : { 'access-control-allow-credentials': 'true' }),
@@ -82,19 +87,21 @@ export function corsStage(origins: readonly string[]) {
     'access-control-allow-methods': METHODS.join(', '),
   }
   const byPlugin = cors({
-    // Compared here: of a text, the plugin would also take what only ends like a listed origin
-    // (`evil://https://app.example.com`), and every member of Object.prototype.
-    origin: any ? '*' : ({ headers }) => origins.includes(headers.get('origin') ?? ''),
+    // Compared here: given texts, the plugin would also accept an origin that only ends like a listed one
+    // (`evil://https://app.example.com`), and every name in Object.prototype.
+    origin: any ? '*' : ({ headers }) => origins.allows(headers.get('origin') ?? ''),
     maxAge: 600,
     credentials: false,
     methods: false,
-    // What turns these off for the plugin, though its types do not say so.
+    // The plugin takes `false` for none; its types do not say so.
     allowedHeaders: false as never,
     exposeHeaders: false as never,
   })
   return new Elysia({ name: 'cors' })
     .onRequest(({ request, set }) => {
-      if (!request.headers.has('origin')) return
+      const origin = request.headers.get('origin')
+      if (origin === null) return
+      if (!any && !origins.allows(origin)) refused(origin, request)
       Object.assign(set.headers, exposed, request.method === 'OPTIONS' ? allowed : undefined)
     })
     .use(byPlugin)
@@ -102,9 +109,9 @@ export function corsStage(origins: readonly string[]) {
 
 /**
  * Writes a line for each request at `debug`, and for slow and failed ones at `warn`. The
- * query is left out: a search there is a task's text.
+ * query is left out, since `q` holds text of tasks.
  *
- * @param answered is told of every answer, for those who count.
+ * @param answered is called for every answer (metrics).
  * @param trace the fields that join a line to a trace.
  */
 export function accessLog(
@@ -118,7 +125,7 @@ export function accessLog(
     const response = (await handle(request)) as Response
     const elapsed = performance.now() - start
     const ms = Math.round(elapsed)
-    answered?.(request.method, new URL(request.url).pathname, response.status, elapsed / 1000)
+    answered?.(request.method, pathOf(request.url), response.status, elapsed / 1000)
     const level = response.status >= 500 || ms >= SLOW_MS ? 'warn' : 'debug'
     if (log.isLevelEnabled(level))
       log[level](
@@ -126,7 +133,7 @@ export function accessLog(
           request_id: response.headers.get('x-request-id'),
           ...trace(request),
           method: request.method,
-          path: new URL(request.url).pathname,
+          path: pathOf(request.url),
           status: response.status,
           ms,
         },

@@ -1,15 +1,17 @@
-import type { Static, TSchema } from '@sinclair/typebox'
+import type { Static, TObject, TSchema } from '@sinclair/typebox'
 import type { TypeCheck } from '@sinclair/typebox/compiler'
 import { ValueErrorType } from '@sinclair/typebox/errors'
 import { type Fault, invalid } from '../problem.ts'
+import { nearest } from './nearest.ts'
 
 /** Faults listed in one answer, at most. */
-const MAX_FAULTS = 20
+export const MAX_FAULTS = 20
 
 interface FoundError {
   path: string
   type: ValueErrorType
-  schema: { error?: unknown }
+  schema: { error?: unknown } & Partial<Pick<TObject, 'properties'>>
+  value: unknown
 }
 
 /** The faults that TypeBox finds, one for each value, in words that a client can show; nothing of the value is in them. */
@@ -17,17 +19,41 @@ export function faultsIn(errors: Iterable<FoundError>): Fault[] {
   const faults = new Map<string, Fault>()
   for (const found of errors) {
     // The first fault of a value is the one to mend; those inside a union only repeat it.
-    if (!faults.has(found.path)) faults.set(found.path, { pointer: found.path, detail: explain(found) })
+    if (!faults.has(found.path)) faults.set(found.path, faultOf(found))
     if (faults.size === MAX_FAULTS) break
   }
   return [...faults.values()]
 }
 
+function faultOf({ path: pointer, type, schema, value }: FoundError): Fault {
+  if (type === ValueErrorType.ObjectAdditionalProperties)
+    return unknownField(pointer, Object.keys(schema.properties ?? {}))
+  return { pointer, detail: explain(type, schema.error, value) }
+}
+
+/** The name is the client's own text: it stands in the pointer and nowhere else. */
+function unknownField(pointer: string, names: string[]): Fault {
+  const name = pointer
+    .slice(pointer.lastIndexOf('/') + 1)
+    .replaceAll('~1', '/')
+    .replaceAll('~0', '~')
+  const meant = nearest(name, names)
+  const hint = meant === undefined ? '' : `: did you mean ${meant}?`
+  return {
+    pointer,
+    detail: `is not a field that can be sent here${hint}`,
+    sentence: `The body has a field that cannot be sent here${hint || '.'}`,
+  }
+}
+
 /** TypeBox's own messages are written for developers: a schema's `error` is the sentence for clients. */
-function explain({ type, schema }: FoundError): string {
-  if (type === ValueErrorType.ObjectAdditionalProperties) return 'is not a field that can be sent here'
+function explain(type: ValueErrorType, error: unknown, value: unknown): string {
   if (type === ValueErrorType.ObjectRequiredProperty) return 'is required'
-  return typeof schema.error === 'string' && schema.error !== '' ? schema.error : 'is not valid'
+  if (type === ValueErrorType.ObjectMinProperties) return 'must have at least one field'
+  const texts = (Array.isArray(value) ? value : [value]).filter((item) => typeof item === 'string')
+  if (texts.some((text) => text.includes('\0'))) return 'must not contain the NUL character (U+0000)'
+  if (!texts.every((text) => text.isWellFormed())) return 'must not contain half of a surrogate pair'
+  return typeof error === 'string' && error !== '' ? error : 'is not valid'
 }
 
 /**

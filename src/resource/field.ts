@@ -76,15 +76,16 @@ export function entriesBy<F extends Fields, By extends Field['by']>(fields: F, b
 /** Rules for what is sent that do not hold for what is answered: a tombstone has an empty title. */
 const RULES = ['minLength', 'pattern', 'error']
 
+/** The schema of an answer's field. */
+function answerOf({ schema }: Field): TSchema {
+  const kept = Object.entries(schema).filter(([keyword]) => !RULES.includes(keyword))
+  return { ...Object.fromEntries(kept), ...Type.Any() }
+}
+
 /** The schema of an answer: every field, in the form that it is stored in. */
-export function answerSchema<F extends Fields>(fields: F, description: string) {
-  const properties = Object.fromEntries(
-    Object.entries(fields).map(([name, { schema }]) => [
-      name,
-      { ...Object.fromEntries(Object.entries(schema).filter(([keyword]) => !RULES.includes(keyword))), ...Type.Any() },
-    ]),
-  )
-  return Type.Object(properties, { additionalProperties: false, description }) as TObject<{
+export function answerSchema<F extends Fields>(fields: F, options: { $id: string; description: string }) {
+  const properties = Object.fromEntries(Object.entries(fields).map(([name, field]) => [name, answerOf(field)]))
+  return Type.Object(properties, { ...options, additionalProperties: false }) as TObject<{
     [Name in keyof F]: TUnsafe<Static<F[Name]['schema']>>
   }>
 }
@@ -99,10 +100,18 @@ export function clientSchemas<F extends Fields>(fields: F): ClientSchemas<F> {
   ) as ClientSchemas<F>
 }
 
-/** What clients may send back as they got it: ignored, so that what was read can be written. */
+/**
+ * What clients may send back as they got it: ignored whatever its value is, so that what was read can
+ * be written. The document gives each its own type, which generators need for every member.
+ */
 export function ignoredSchemas(fields: Fields): Record<string, TOptional<TUnsafe<unknown>>> {
   return Object.fromEntries(
-    entriesBy(fields, 'server').map(([name]) => [name, Type.Optional(Type.Unknown({ description: 'Ignored.' }))]),
+    entriesBy(fields, 'server').map(([name, field]) => [
+      name,
+      Type.Optional(
+        Type.Unsafe<unknown>({ ...answerOf(field), readOnly: true, description: 'Ignored.', ...Type.Unknown() }),
+      ),
+    ]),
   )
 }
 

@@ -1,4 +1,5 @@
 import { type TSchema, Type } from '@sinclair/typebox'
+import { Text } from './text.ts'
 
 const UUID = '^[0-9a-fA-F]{8}-[0-9a-fA-F]{4}-[0-9a-fA-F]{4}-[0-9a-fA-F]{4}-[0-9a-fA-F]{12}$'
 
@@ -27,5 +28,11 @@ export const nullable = <Schema extends TSchema>(schema: Schema) =>
   })
 
 export const UserPath = Type.Object({
-  user_id: Type.String({ description: "The token's user.", examples: ['kX2mPqR7sT9vW1yZ3aB5cD7eF9gH1jK3'] }),
+  user_id: Text({
+    minLength: 1,
+    maxLength: 255,
+    description: "The token's user.",
+    examples: ['kX2mPqR7sT9vW1yZ3aB5cD7eF9gH1jK3'],
+    error: 'must be text of 1 to 255 characters',
+  }),
 })

@@ -1,4 +1,4 @@
-import { type Static, Type } from '@sinclair/typebox'
+import { Kind, type Static, Type } from '@sinclair/typebox'
 import type { Db } from '../db/open.ts'
 import type { Owner } from '../db/work.ts'
 import { inside, Problem } from '../problem.ts'
@@ -26,7 +26,13 @@ const Operation = Type.Object(
       }),
     ),
     task: Type.Optional(
-      Type.Unknown({ description: 'The fields, for `create` and `update`.', examples: [{ title: 'Buy milk' }] }),
+      // Checked by `fieldsOf`, as the operation asks.
+      Type.Unsafe<unknown>({
+        [Kind]: 'Unknown',
+        type: 'object',
+        description: 'The fields, for `create` and `update`.',
+        examples: [{ title: 'Buy milk' }],
+      }),
     ),
     completed: Type.Optional(
       Type.Boolean({
@@ -36,6 +42,7 @@ const Operation = Type.Object(
     ),
   },
   {
+    $id: 'BatchOperation',
     additionalProperties: false,
     error: 'must be an object',
     examples: [{ op: 'create', task: { title: 'Buy milk' } }],
@@ -45,18 +52,21 @@ export type Operation = Static<typeof Operation>
 
 export const Batch = Type.Object(
   { operations: Type.Array(Operation, { minItems: 1, maxItems: 100, error: 'must be a list of 1 to 100 operations' }) },
-  { additionalProperties: false, description: 'What to do, in this order', error: 'must be an object' },
+  { $id: 'Batch', additionalProperties: false, description: 'What to do, in this order', error: 'must be an object' },
 )
 export type Batch = Static<typeof Batch>
 
 export const BatchResults = Type.Object(
   {
     results: Type.Array(
-      Type.Object({ status: Type.Integer({ examples: [201] }), task: Task }, { additionalProperties: false }),
+      Type.Object(
+        { status: Type.Integer({ examples: [201] }), task: Task },
+        { $id: 'BatchResult', additionalProperties: false },
+      ),
       { description: 'In the order of the operations, each as its own endpoint would have answered.' },
     ),
   },
-  { additionalProperties: false, description: 'All of it was done' },
+  { $id: 'BatchResults', additionalProperties: false, description: 'All of it was done' },
 )
 export type BatchResults = Static<typeof BatchResults>
 

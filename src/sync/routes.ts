@@ -2,14 +2,15 @@ import { Type } from '@sinclair/typebox'
 import { Elysia } from 'elysia'
 import { type Gate, userPlugin } from '../auth/user.ts'
 import type { Work } from '../db/work.ts'
-import { Written, written } from '../http/answer.ts'
+import { answers, writeLong } from '../http/answer.ts'
 import { jsonBody } from '../http/body.ts'
 import type { Once } from '../http/idempotency.ts'
-import { everywhere, problems, repeatable, withBody } from '../http/problems.ts'
+import { documented } from '../http/openapi/documented.ts'
+import { everywhere, repeatable, withBody } from '../http/problems.ts'
+import { MAX_PAGE, Page, queryOf } from '../http/query.ts'
 import { invalid, Problem } from '../problem.ts'
 import { UserPath } from '../resource/schemas.ts'
 import { Task } from '../tasks/model.ts'
-import { MAX_PAGE, Page, queryOf } from '../tasks/query.ts'
 import { Batch, BatchResults, type RunOperation, runBatch } from './batch.ts'
 import { type ReadChanges, readChanges } from './changes.ts'
 import { eventBody, streamEvents } from './events.ts'
@@ -35,7 +36,7 @@ const Changes = Type.Object(
     next: Type.Integer({ description: 'The `since` of your next question.', examples: [42] }),
     more: Type.Boolean({ description: 'Whether there is more already.', examples: [false] }),
   },
-  { description: 'What has changed, in the order of revisions', additionalProperties: false },
+  { $id: 'Changes', description: 'What has changed, in the order of revisions', additionalProperties: false },
 )
 
 /** What other devices have done: asked for, or as it happens. */
@@ -46,17 +47,17 @@ export function syncRoutes(gate: Gate, work: Work, once: Once, feed: Feed, runOp
     .use(userPlugin(gate))
     .get(
       '/changes',
-      async ({ user, query, set }) => written(await read(user.id, query.since ?? 0, query.limit ?? MAX_PAGE), set),
+      async ({ user, query, set }) => writeLong(await read(user.id, query.since ?? 0, query.limit ?? MAX_PAGE), set),
       {
         ...queryOf(ChangesQuery),
         params: UserPath,
-        response: { 200: Written(Changes), ...problems(...everywhere, 'history-gone') },
-        detail: {
+        response: answers({ 200: Changes }, ...everywhere, 'history-gone'),
+        detail: documented({
           operationId: 'listChanges',
           summary: 'List what has changed',
           description:
             'Each task once, in its latest state; deleted ones have `deleted_at`. Go on from `next` until `more` is false.',
-        },
+        }),
       },
     )
     .post(
@@ -73,25 +74,23 @@ export function syncRoutes(gate: Gate, work: Work, once: Once, feed: Feed, runOp
         ...jsonBody,
         params: UserPath,
         body: Batch,
-        response: {
-          200: BatchResults,
-          ...problems(
-            ...withBody,
-            'task-not-found',
-            'task-exists',
-            'revision-mismatch',
-            'quota-exceeded',
-            ...repeatable,
-          ),
-        },
-        detail: {
+        response: answers(
+          { 200: BatchResults },
+          ...withBody,
+          'task-not-found',
+          'task-exists',
+          'revision-mismatch',
+          'quota-exceeded',
+          ...repeatable,
+        ),
+        detail: documented({
           operationId: 'runBatch',
           summary: 'Do several things at once',
           description:
             'At most 100 operations, all of them or none. The problem of a refused one names it in its pointers.',
-          'x-headers': { 200: ['Idempotency-Replayed'] },
-          'x-request-headers': ['Idempotency-Key'],
-        },
+          responseHeaders: { 200: ['Idempotency-Replayed'] },
+          requestHeaders: ['Idempotency-Key'],
+        }),
       },
     )
     .get(
@@ -129,18 +128,24 @@ export function syncRoutes(gate: Gate, work: Work, once: Once, feed: Feed, runOp
       {
         ...queryOf(EventsQuery),
         params: UserPath,
-        response: {
-          200: Type.String({ description: 'Server-sent events: `event: change`, `id` the revision, `data` the task' }),
-          ...problems(...everywhere, 'history-gone', 'too-many-streams'),
-        },
-        detail: {
+        response: answers(
+          {
+            200: Type.String({
+              description: 'Server-sent events: `event: change`, `id` the revision, `data` the task',
+            }),
+          },
+          ...everywhere,
+          'history-gone',
+          'too-many-streams',
+        ),
+        detail: documented({
           operationId: 'streamEvents',
           summary: 'Follow changes as they happen',
           description:
             '`Last-Event-ID` or `since` replays what was missed; without either the stream starts now. A comment every 15 s; ends when the token expires.',
-          'x-request-headers': ['Last-Event-ID'],
-          'x-content': { 200: { 'application/json': null, 'text/event-stream': eventExample } },
-        },
+          requestHeaders: ['Last-Event-ID'],
+          content: { 200: { 'application/json': null, 'text/event-stream': eventExample } },
+        }),
       },
     )
 }

@@ -18,8 +18,8 @@ TypeRegistry.Set(
 const isTag = (value: unknown) => typeof value === 'string' && TypeRegistry.Get('Line')?.(TagText, value) === true
 const isDistinct = (tags: string[]) => new Set(tags.map((tag) => tag.trim())).size === tags.length
 
-/** For the document: what is trimmed must have something left. */
-const NOT_BLANK = '\\S'
+/** For the document: what is trimmed must have something left. From the start, where Python begins to match. */
+const NOT_BLANK = '^\\s*\\S'
 
 const Title = Line({
   minLength: 1,
@@ -40,10 +40,9 @@ export const Priority = Type.Union([Type.Literal('low'), Type.Literal('medium'),
 })
 export const DueDate = Type.Unsafe<string>({
   [Kind]: 'DueDate',
-  anyOf: [
-    { type: 'string', format: 'date' },
-    { type: 'string', format: 'date-time' },
-  ],
+  // For the document: one pattern of both forms, since generators have no type for a choice of formats.
+  type: 'string',
+  pattern: '^\\d{4}-\\d{2}-\\d{2}([Tt ]\\d{2}:\\d{2}:\\d{2}(\\.\\d+)?([Zz]|[+-]\\d{2}:\\d{2}))?$',
   description:
     'A day (`2026-11-20`), which stays that day in every time zone, or an RFC 3339 time with offset, which comes back in UTC.',
   examples: ['2026-11-24', '2026-11-24T17:30:00.000Z'],
@@ -65,6 +64,7 @@ const Tags = Type.Unsafe<string[]>({
   error: 'must be at most 20 distinct texts of 1 to 50 characters',
 })
 const Position = Type.Number({
+  format: 'double',
   description: 'For manual order. By default after everything the user has.',
   examples: [12],
   error: 'must be a finite number',

@@ -4,11 +4,12 @@ import { tasks, users } from '../db/schema.ts'
 import { arrayLiteral, ownRows, type Parameter, type Statement, statement, typed } from '../db/statement.ts'
 import type { Owner } from '../db/work.ts'
 import type { Cursors, Position } from '../http/cursor.ts'
+import { MAX_PAGE, type PageQuery } from '../http/query.ts'
 import type { Field } from '../resource/field.ts'
 import type { Place } from '../resource/resource.ts'
 import { revisionAnd } from '../resource/rows.ts'
 import { fields, type Task, task } from './fields.ts'
-import { type Filters, isFiltered, MAX_PAGE, type PageQuery, type SORTS } from './query.ts'
+import { type Filters, isFiltered, type SORTS } from './query.ts'
 
 type Sort = (typeof SORTS)[number] | 'deleted_at'
 

@@ -6,7 +6,7 @@ import { type Changes, Completed, fields, type Task as TaskFields } from './fiel
 
 /** A task as clients see it: the columns of a row, under their own names. */
 export type Task = TaskFields
-export const Task = answerSchema(fields, 'A task')
+export const Task = answerSchema(fields, { $id: 'Task', description: 'A task' })
 
 const writable = clientSchemas(fields)
 
@@ -18,6 +18,7 @@ export const NewTask = Type.Object(
     title: fields.title.schema,
   },
   {
+    $id: 'TaskCreate',
     additionalProperties: false,
     description: 'A task to be made',
     examples: [
@@ -36,9 +37,10 @@ export const NewTask = Type.Object(
 export const TaskPatch = Type.Object(
   { ...ignoredSchemas(fields), ...writable },
   {
+    $id: 'TaskUpdate',
     additionalProperties: false,
-    // For the document: `changesIn` says it in words.
-    anyOf: Object.keys(writable).map((name) => ({ required: [name] })),
+    // For the document: that one of them can be changed is checked by `changesIn`.
+    minProperties: 1,
     description: 'The fields to change, at least one; the others stay. `null` clears a field that may be null.',
     examples: [{ title: 'Buy oat milk', due_date: null }],
     error: 'must be an object',
@@ -48,6 +50,7 @@ export const TaskPatch = Type.Object(
 export const Completion = Type.Object(
   { completed: Type.Optional(Completed) },
   {
+    $id: 'Completion',
     additionalProperties: false,
     description: '`completed` sets, and is safe to repeat. Without it, or without a body, the task is toggled.',
     examples: [{ completed: true }],

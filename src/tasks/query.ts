@@ -1,5 +1,5 @@
-import { type Static, type TObject, type TSchema, Type } from '@sinclair/typebox'
-import { Value } from '@sinclair/typebox/value'
+import { type Static, Type } from '@sinclair/typebox'
+import { choice, flag, Page, type Spelling } from '../http/query.ts'
 import { invalid } from '../problem.ts'
 import { canonicalDate } from '../resource/dates.ts'
 import { Text } from '../resource/text.ts'
@@ -8,41 +8,16 @@ import { DueDate, Priority, TagText } from './fields.ts'
 export const SORTS = ['created_at', 'updated_at', 'due_date', 'priority', 'title', 'position'] as const
 const ORDERS = SORTS.flatMap((sort) => [sort, `-${sort}` as const])
 
-/** The most tasks that one answer lists, and as many as it lists unasked. */
-export const MAX_PAGE = 1000
-
-const choice = <const Options extends readonly string[]>(options: Options, rest: object = {}) =>
-  Type.Unsafe<Options[number]>({
-    ...Type.Union(options.map((option) => Type.Literal(option))),
-    error: `must be one of ${options.join(', ')}`,
-    ...rest,
-  })
-
-const flag = (description: string) => Type.Boolean({ description, error: 'must be true or false' })
-
-/** Of any paged list. */
-export const Page = {
-  limit: Type.Integer({
-    minimum: 1,
-    maximum: MAX_PAGE,
-    default: MAX_PAGE,
-    description: 'How many at most.',
-    error: `must be a whole number from 1 to ${MAX_PAGE}`,
-    examples: [50],
-  }),
-  cursor: Type.String({
-    maxLength: 2048,
-    description: 'From the `Link` of the page before; opaque.',
-    error: 'is not a cursor of this list: start again from its first page',
-  }),
-  count: flag('`true` adds `X-Total-Count`.'),
-}
-
 export const TaskQuery = Type.Partial(
   Type.Object({
     status: choice(['all', 'pending', 'completed'], { default: 'all', description: 'Which tasks.' }),
     completed: flag('The same as `status`, for those who think in booleans.'),
-    priority: Type.Array(Priority, { description: 'Any of these.', examples: [['high']] }),
+    priority: Type.Array(Priority, {
+      description: 'Any of these.',
+      maxItems: 3,
+      examples: [['high']],
+      error: 'must be at most 3 priorities',
+    }),
     tag: Type.Array(TagText, {
       description: 'All of these.',
       maxItems: 20,
@@ -64,45 +39,71 @@ export const TaskQuery = Type.Partial(
 )
 export type TaskQuery = Static<typeof TaskQuery>
 
-export const PageQuery = Type.Partial(Type.Object(Page))
-export type PageQuery = Static<typeof PageQuery>
-
 function dateError() {
   return 'must be a day like 2026-11-24 or a time like 2026-11-24T18:30:00Z'
 }
 
+/** Of the removal of all completed tasks: without its filter it could be meant for all. */
+export const DeleteQuery = Type.Object({
+  status: choice(['completed'], {
+    description: 'Which tasks.',
+    error: 'must be completed: nothing else is deleted at once',
+  }),
+})
+
+/** The same by a boolean, as in lists. */
+export const DELETE_SPELLINGS: Record<string, Spelling> = {
+  completed: {
+    means: 'status',
+    read: (value) => (value === 'true' ? ['completed'] : { fault: 'must be true: nothing else is deleted at once' }),
+  },
+}
+
+const orNothing = (value: string) => (value === '' ? [] : [value])
+const eachOf = (value: string) =>
+  value
+    .split(',')
+    .map((item) => item.trim())
+    .filter((item) => item !== '' && item !== 'all')
+
+type Get = Parameters<Spelling['read']>[1]
+
+/** The one value that both names stand for, whichever of them is read. */
+function orderOf(get: Get): string[] {
+  const by = get('sort_by') || undefined
+  const direction = get('sort_order') || undefined
+  return (by ?? direction) === undefined ? [] : [`${direction === 'desc' ? '-' : ''}${by ?? 'created_at'}`]
+}
+
+/** A page by number says nothing where it is the first. */
+const first = (value: string): Spelling => ({
+  means: 'cursor',
+  read: (given) =>
+    given === value || given === ''
+      ? []
+      : { fault: `must be ${value}: the next page is at the address that Link gives` },
+})
+
 /**
- * Route options for a query string of this schema, read by the schema's own types: a
- * list may repeat, anything else may not, and unknown names are ignored. Elysia would
- * also split each value at commas, and take `[1]` for JSON: the mark keeps it from that.
+ * How the front ends that ask for `search` and `sort_by` spell this query. They send every name
+ * always, so an empty value says nothing.
  */
-export function queryOf<Schema extends TObject>(schema: Schema) {
-  return {
-    query: { ...schema, elysiaMeta: 'Query' } as Schema,
-    // An arrow function, as those that read bodies: Elysia cannot tell a method's parameter in the minified program.
-    transform: (context: { request: Request; query: unknown }) => {
-      context.query = readQuery(new URL(context.request.url).searchParams, schema)
-    },
-  }
-}
-
-function readQuery(params: URLSearchParams, schema: TObject): Record<string, unknown> {
-  const values: Record<string, unknown> = {}
-  for (const [name, property] of Object.entries(schema.properties)) {
-    const given = params.getAll(name)
-    if (given.length === 0) continue
-    if (property['type'] === 'array') values[name] = given
-    else if (given.length > 1) throw invalid([{ pointer: `/${name}`, detail: 'may be given only once' }])
-    else values[name] = convert(property, given[0] ?? '')
-  }
-  return values
-}
-
-/** Text to the number or boolean that it spells, and only where it spells one. */
-function convert(schema: TSchema, text: string): unknown {
-  if (schema['type'] === 'integer') return /^-?\d{1,15}$/.test(text) ? Number(text) : text
-  if (schema['type'] === 'boolean') return text === 'true' ? true : text === 'false' ? false : text
-  return Value.Convert(schema, text)
+export const SPELLINGS: Record<string, Spelling> = {
+  search: { means: 'q', read: orNothing },
+  search_query: { means: 'q', read: orNothing },
+  status_filter: { means: 'status', read: orNothing },
+  priority_filter: { means: 'priority', read: eachOf },
+  tags_filter: { means: 'tag', read: eachOf },
+  due_date_from: { means: 'due_after', read: orNothing },
+  due_date_to: { means: 'due_before', read: orNothing },
+  sort_by: { means: 'sort', read: (_, get) => orderOf(get) },
+  sort_order: {
+    means: 'sort',
+    read: (value, get) => (['', 'asc', 'desc'].includes(value) ? orderOf(get) : { fault: 'must be asc or desc' }),
+  },
+  skip: first('0'),
+  offset: first('0'),
+  page: first('1'),
 }
 
 /** What a list is narrowed to; null where it is not. */

@@ -2,35 +2,35 @@ import { Type } from '@sinclair/typebox'
 import { Elysia } from 'elysia'
 import { type Gate, userPlugin } from '../auth/user.ts'
 import type { Work } from '../db/work.ts'
-import { Written, written } from '../http/answer.ts'
+import { answers, writeLong } from '../http/answer.ts'
 import { jsonBody, optionalJsonBody, patchBody } from '../http/body.ts'
 import { entityTag, ifMatch, isUnchanged, notModified } from '../http/conditional.ts'
 import type { Once } from '../http/idempotency.ts'
-import { everywhere, problems, repeatable, withBody } from '../http/problems.ts'
-import { invalid } from '../problem.ts'
+import { documented } from '../http/openapi/documented.ts'
+import { everywhere, repeatable, withBody } from '../http/problems.ts'
+import { queryOf } from '../http/query.ts'
 import { readRevision } from '../resource/rows.ts'
 import { UserPath } from '../resource/schemas.ts'
 import type { ListTasks } from './list.ts'
 import { Completion, changesIn, NewTask, newTaskFrom, Task, TaskPatch, TaskPath } from './model.ts'
 import { pageHeaders, sortOf } from './page.ts'
-import { filtersOf, queryOf, TaskQuery } from './query.ts'
+import { DELETE_SPELLINGS, DeleteQuery, filtersOf, SPELLINGS, TaskQuery } from './query.ts'
 import { completeTask, createTask, findTask, removeCompletedTasks, removeTask, updateTask } from './store.ts'
 
 const ofOne = [...everywhere, 'task-not-found'] as const
 const writesOne = [...withBody, 'task-not-found', 'revision-mismatch', 'quota-exceeded'] as const
-const withTag = { 'x-headers': { 200: ['ETag'] } }
+const oneTask = answers({ 200: Task }, ...writesOne)
+const withTag: { 200: ['ETag'] } = { 200: ['ETag'] }
 
 const Deleted = Type.Object(
   { deleted: Type.Integer({ minimum: 0, examples: [3] }) },
   { description: 'How many were moved to the trash', additionalProperties: false },
 )
-const DeleteQuery = Type.Partial(Type.Pick(TaskQuery, ['status', 'completed']))
 
 /** The six endpoints, PATCH on a task, and the removal of what is completed. */
 export function taskRoutes(gate: Gate, work: Work, once: Once, listTasks: ListTasks) {
   return new Elysia({ prefix: '/api/:user_id/tasks', tags: ['tasks'] })
     .use(userPlugin(gate))
-    .model({ Task, NewTask, TaskPatch, Completion })
     .get(
       '',
       async ({ user, query, set, request }) => {
@@ -45,23 +45,26 @@ export function taskRoutes(gate: Gate, work: Work, once: Once, listTasks: ListTa
           filters: filtersOf(query),
         })
         Object.assign(set.headers, pageHeaders(request, page))
-        return written(page.tasks, set)
+        return writeLong(page.tasks, set)
       },
       {
-        ...queryOf(TaskQuery),
+        ...queryOf(TaskQuery, SPELLINGS),
         params: UserPath,
-        response: {
-          200: Written(Type.Array(Task, { description: 'The tasks, newest first unless `sort` says otherwise' })),
-          304: Type.Void({ description: "Nothing of the user's has changed since that ETag" }),
-          ...problems(...everywhere),
-        },
-        detail: {
+        response: answers(
+          {
+            200: Type.Array(Task, { description: 'The tasks, newest first unless `sort` says otherwise' }),
+            304: Type.Void({ description: "Nothing of the user's has changed since that ETag" }),
+          },
+          ...everywhere,
+        ),
+        detail: documented({
           operationId: 'listTasks',
           summary: 'List tasks',
-          description: 'A page of the tasks. While there are more, `Link` carries the address of the next page.',
-          'x-headers': { 200: ['ETag', 'Link', 'X-Total-Count'], 304: ['ETag'] },
-          'x-request-headers': ['If-None-Match'],
-        },
+          description:
+            'A page of the tasks. While there are more, `Link` carries the address of the next page. Other spellings that are understood: `search` and `search_query` for `q`; `sort_by` with `sort_order` (`asc`, `desc`) for `sort`; `status_filter`, `priority_filter` and `tags_filter` (separated by commas) for `status`, `priority` and `tag`; `due_date_from` and `due_date_to` for `due_after` and `due_before`; `skip=0`, `offset=0` and `page=1` for the first page.',
+          responseHeaders: { 200: ['ETag', 'Link', 'X-Total-Count'], 304: ['ETag'] },
+          requestHeaders: ['If-None-Match'],
+        }),
       },
     )
     .post(
@@ -75,31 +78,22 @@ export function taskRoutes(gate: Gate, work: Work, once: Once, listTasks: ListTa
       {
         ...jsonBody,
         params: UserPath,
-        body: 'NewTask',
-        response: { 201: 'Task', ...problems(...withBody, 'task-exists', 'quota-exceeded', ...repeatable) },
-        detail: {
+        body: NewTask,
+        response: answers({ 201: Task }, ...withBody, 'task-exists', 'quota-exceeded', ...repeatable),
+        detail: documented({
           operationId: 'createTask',
           summary: 'Make a task',
-          'x-headers': { 201: ['Location', 'ETag', 'Idempotency-Replayed'] },
-          'x-request-headers': ['Idempotency-Key'],
-        },
+          responseHeaders: { 201: ['Location', 'ETag', 'Idempotency-Replayed'] },
+          requestHeaders: ['Idempotency-Key'],
+        }),
       },
     )
-    .delete(
-      '',
-      async ({ user, query }) => {
-        if (query.status !== 'completed' && query.completed !== true)
-          throw invalid([{ pointer: '/status', detail: 'must be completed: nothing else is deleted all at once' }])
-        filtersOf(query)
-        return { deleted: await removeAllCompleted(work, user.id) }
-      },
-      {
-        ...queryOf(DeleteQuery),
-        params: UserPath,
-        response: { 200: Deleted, ...problems(...everywhere) },
-        detail: { operationId: 'deleteCompletedTasks', summary: 'Move all completed tasks to the trash' },
-      },
-    )
+    .delete('', async ({ user }) => ({ deleted: await removeAllCompleted(work, user.id) }), {
+      ...queryOf(DeleteQuery, DELETE_SPELLINGS),
+      params: UserPath,
+      response: answers({ 200: Deleted }, ...everywhere),
+      detail: documented({ operationId: 'deleteCompletedTasks', summary: 'Move all completed tasks to the trash' }),
+    })
     .get(
       '/:id',
       async ({ user, params, set, request }) => {
@@ -108,17 +102,16 @@ export function taskRoutes(gate: Gate, work: Work, once: Once, listTasks: ListTa
       },
       {
         params: TaskPath,
-        response: {
-          200: 'Task',
-          304: Type.Void({ description: 'The task has not changed since that ETag' }),
-          ...problems(...ofOne),
-        },
-        detail: {
+        response: answers(
+          { 200: Task, 304: Type.Void({ description: 'The task has not changed since that ETag' }) },
+          ...ofOne,
+        ),
+        detail: documented({
           operationId: 'getTask',
           summary: 'Get a task',
-          'x-headers': { 200: ['ETag'], 304: ['ETag'] },
-          'x-request-headers': ['If-None-Match'],
-        },
+          responseHeaders: { 200: ['ETag'], 304: ['ETag'] },
+          requestHeaders: ['If-None-Match'],
+        }),
       },
     )
     .put(
@@ -128,15 +121,15 @@ export function taskRoutes(gate: Gate, work: Work, once: Once, listTasks: ListTa
       {
         ...jsonBody,
         params: TaskPath,
-        body: 'TaskPatch',
-        response: { 200: 'Task', ...problems(...writesOne) },
-        detail: {
+        body: TaskPatch,
+        response: oneTask,
+        detail: documented({
           operationId: 'updateTask',
           summary: 'Change a task',
           description: 'Changes the fields it is given and keeps the others.',
-          'x-request-headers': ['If-Match'],
-          ...withTag,
-        },
+          requestHeaders: ['If-Match'],
+          responseHeaders: withTag,
+        }),
       },
     )
     .patch(
@@ -146,16 +139,16 @@ export function taskRoutes(gate: Gate, work: Work, once: Once, listTasks: ListTa
       {
         ...patchBody,
         params: TaskPath,
-        body: 'TaskPatch',
-        response: { 200: 'Task', ...problems(...writesOne) },
-        detail: {
+        body: TaskPatch,
+        response: oneTask,
+        detail: documented({
           operationId: 'patchTask',
           summary: 'Change a task by a merge patch',
           description: 'JSON merge patch (RFC 7396), under the rules of PUT.',
-          'x-media-types': ['application/merge-patch+json'],
-          'x-request-headers': ['If-Match'],
-          ...withTag,
-        },
+          mediaTypes: ['application/merge-patch+json'],
+          requestHeaders: ['If-Match'],
+          responseHeaders: withTag,
+        }),
       },
     )
     .delete(
@@ -166,15 +159,12 @@ export function taskRoutes(gate: Gate, work: Work, once: Once, listTasks: ListTa
       },
       {
         params: TaskPath,
-        response: {
-          204: Type.Void({ description: 'Moved to the trash' }),
-          ...problems(...ofOne, 'revision-mismatch'),
-        },
-        detail: {
+        response: answers({ 204: Type.Void({ description: 'Moved to the trash' }) }, ...ofOne, 'revision-mismatch'),
+        detail: documented({
           operationId: 'deleteTask',
           summary: 'Move a task to the trash',
-          'x-request-headers': ['If-Match'],
-        },
+          requestHeaders: ['If-Match'],
+        }),
       },
     )
     .patch(
@@ -184,16 +174,17 @@ export function taskRoutes(gate: Gate, work: Work, once: Once, listTasks: ListTa
       {
         ...optionalJsonBody,
         params: TaskPath,
-        body: 'Completion',
-        response: { 200: 'Task', ...problems(...writesOne) },
-        detail: {
+        body: Completion,
+        response: oneTask,
+        detail: documented({
           operationId: 'completeTask',
           summary: 'Complete a task, or turn it over',
-          description: 'Without a body, or with `{}`, what is open becomes completed and the other way round.',
-          'x-optional-body': true,
-          'x-request-headers': ['If-Match'],
-          ...withTag,
-        },
+          description:
+            'Without a body, or with `{}` or `null`, what is open becomes completed and the other way round.',
+          optionalBody: true,
+          requestHeaders: ['If-Match'],
+          responseHeaders: withTag,
+        }),
       },
     )
 }

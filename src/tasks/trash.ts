@@ -2,10 +2,12 @@ import { Type } from '@sinclair/typebox'
 import { Elysia } from 'elysia'
 import { type Gate, userPlugin } from '../auth/user.ts'
 import type { Work } from '../db/work.ts'
-import { Written, written } from '../http/answer.ts'
+import { answers, writeLong } from '../http/answer.ts'
 import { entityTag, ifMatch, isUnchanged, notModified } from '../http/conditional.ts'
 import type { Once } from '../http/idempotency.ts'
-import { everywhere, problems, repeatable } from '../http/problems.ts'
+import { documented } from '../http/openapi/documented.ts'
+import { everywhere, repeatable } from '../http/problems.ts'
+import { PageQuery, queryOf } from '../http/query.ts'
 import { invalid } from '../problem.ts'
 import { eraseUser } from '../resource/history.ts'
 import { readRevision } from '../resource/rows.ts'
@@ -13,11 +15,13 @@ import { UserPath } from '../resource/schemas.ts'
 import type { ListTasks } from './list.ts'
 import { Task, TaskPath } from './model.ts'
 import { pageHeaders } from './page.ts'
-import { filtersOf, PageQuery, queryOf } from './query.ts'
+import { filtersOf } from './query.ts'
 import { purgeTask, restoreTask } from './store.ts'
 
 const EraseQuery = Type.Object({
   confirm: Type.String({
+    minLength: 1,
+    maxLength: 255,
     description: 'The user id once more.',
     examples: ['kX2mPqR7sT9vW1yZ3aB5cD7eF9gH1jK3'],
     error: 'must repeat the user id',
@@ -34,7 +38,6 @@ const EraseQuery = Type.Object({
 export function trashRoutes(gate: Gate, work: Work, once: Once, listTasks: ListTasks) {
   return new Elysia({ prefix: '/api/:user_id', tags: ['trash'] })
     .use(userPlugin(gate))
-    .model({ Task })
     .get(
       '/trash',
       async ({ user, query, set, request }) => {
@@ -45,22 +48,24 @@ export function trashRoutes(gate: Gate, work: Work, once: Once, listTasks: ListT
         const order = { from: 'trash', sort: 'deleted_at', descending: true, filters: filtersOf({}) } as const
         const page = await work.read(user.id, listTasks, { ...query, ...order })
         Object.assign(set.headers, pageHeaders(request, page))
-        return written(page.tasks, set)
+        return writeLong(page.tasks, set)
       },
       {
         ...queryOf(PageQuery),
         params: UserPath,
-        response: {
-          200: Written(Type.Array(Task, { description: 'The deleted tasks, last deleted first' })),
-          304: Type.Void({ description: "Nothing of the user's has changed since that ETag" }),
-          ...problems(...everywhere),
-        },
-        detail: {
+        response: answers(
+          {
+            200: Type.Array(Task, { description: 'The deleted tasks, last deleted first' }),
+            304: Type.Void({ description: "Nothing of the user's has changed since that ETag" }),
+          },
+          ...everywhere,
+        ),
+        detail: documented({
           operationId: 'listTrash',
           summary: 'List the trash',
-          'x-headers': { 200: ['ETag', 'Link', 'X-Total-Count'], 304: ['ETag'] },
-          'x-request-headers': ['If-None-Match'],
-        },
+          responseHeaders: { 200: ['ETag', 'Link', 'X-Total-Count'], 304: ['ETag'] },
+          requestHeaders: ['If-None-Match'],
+        }),
       },
     )
     .post(
@@ -74,13 +79,13 @@ export function trashRoutes(gate: Gate, work: Work, once: Once, listTasks: ListT
         // Elysia would read a body, and refuse it, before anyone has been authenticated.
         parse: 'none',
         params: TaskPath,
-        response: { 200: 'Task', ...problems(...everywhere, 'task-not-found', 'revision-mismatch', ...repeatable) },
-        detail: {
+        response: answers({ 200: Task }, ...everywhere, 'task-not-found', 'revision-mismatch', ...repeatable),
+        detail: documented({
           operationId: 'restoreTask',
           summary: 'Take a task out of the trash',
-          'x-headers': { 200: ['ETag', 'Idempotency-Replayed'] },
-          'x-request-headers': ['If-Match', 'Idempotency-Key'],
-        },
+          responseHeaders: { 200: ['ETag', 'Idempotency-Replayed'] },
+          requestHeaders: ['If-Match', 'Idempotency-Key'],
+        }),
       },
     )
     .delete(
@@ -91,16 +96,18 @@ export function trashRoutes(gate: Gate, work: Work, once: Once, listTasks: ListT
       },
       {
         params: TaskPath,
-        response: {
-          204: Type.Void({ description: 'Gone for good' }),
-          ...problems(...everywhere, 'task-not-found', 'revision-mismatch'),
-        },
-        detail: {
+        response: answers(
+          { 204: Type.Void({ description: 'Gone for good' }) },
+          ...everywhere,
+          'task-not-found',
+          'revision-mismatch',
+        ),
+        detail: documented({
           operationId: 'purgeTask',
           summary: 'Delete a task in the trash for good',
           description: 'Nothing of its content is kept; a tombstone stays, so that other devices learn of it.',
-          'x-request-headers': ['If-Match'],
-        },
+          requestHeaders: ['If-Match'],
+        }),
       },
     )
     .delete(
@@ -115,16 +122,13 @@ export function trashRoutes(gate: Gate, work: Work, once: Once, listTasks: ListT
       {
         ...queryOf(EraseQuery),
         params: UserPath,
-        response: {
-          204: Type.Void({ description: 'Nothing is left' }),
-          ...problems(...everywhere, 'session-not-fresh'),
-        },
-        detail: {
+        response: answers({ 204: Type.Void({ description: 'Nothing is left' }) }, ...everywhere, 'session-not-fresh'),
+        detail: documented({
           operationId: 'eraseUser',
           summary: 'Erase everything of a user',
           description:
             'All tasks, the trash and the tombstones, at once and for good; with `account=true` the account and its sessions as well. That takes a token of a session that is less than a day old, else 403 `session-not-fresh`.',
-        },
+        }),
       },
     )
 }

@@ -3,7 +3,7 @@ import type { Db } from '../db/open.ts'
 import { tasks, users } from '../db/schema.ts'
 import { arrayLiteral, ownRows, statement } from '../db/statement.ts'
 import type { Owner } from '../db/work.ts'
-import { faultsIn } from '../http/validation.ts'
+import { faultsIn, MAX_FAULTS } from '../http/validation.ts'
 import { type Fault, invalid, Problem } from '../problem.ts'
 import { reckonStatement } from '../resource/change.ts'
 import { fields, task } from '../tasks/fields.ts'
@@ -23,9 +23,6 @@ export interface Imported {
   skipped: number
   dry_run: boolean
 }
-
-/** Faults listed, at most. */
-const MAX_FAULTS = 20
 
 /** As many as a JSON export of the greatest size can hold. Of nothing but short titles it would be ten times as many. */
 export const MAX_TASKS = 250_000

@@ -28,7 +28,12 @@ export const TaskRecord = Type.Object(
     user_id: ignored,
     revision: ignored,
   },
-  { additionalProperties: false, description: 'A task as it was exported', error: 'must be an object' },
+  {
+    $id: 'TaskRecord',
+    additionalProperties: false,
+    description: 'A task as it was exported',
+    error: 'must be an object',
+  },
 )
 export type TaskRecord = Static<typeof TaskRecord>
 

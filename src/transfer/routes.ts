@@ -2,19 +2,24 @@ import { Type } from '@sinclair/typebox'
 import { Elysia } from 'elysia'
 import { type Gate, userPlugin } from '../auth/user.ts'
 import type { Work } from '../db/work.ts'
+import { answers } from '../http/answer.ts'
 import { readTextBody, unreadBody } from '../http/body.ts'
 import type { Once } from '../http/idempotency.ts'
-import { everywhere, problems, repeatable, withBody } from '../http/problems.ts'
+import { documented } from '../http/openapi/documented.ts'
+import { everywhere, repeatable, withBody } from '../http/problems.ts'
+import { queryOf } from '../http/query.ts'
 import { Problem } from '../problem.ts'
 import { UserPath } from '../resource/schemas.ts'
-import { queryOf } from '../tasks/query.ts'
 import { readCsv } from './csv.ts'
 import { exportTasks, type Format } from './export.ts'
-import { importRows, readRows } from './import.ts'
+import { importRows, MAX_TASKS, readRows } from './import.ts'
 import { readJson } from './json.ts'
 import { TaskRecord } from './record.ts'
 
-const jsonExample = { schema: Type.Array(TaskRecord), example: [{ title: 'Buy milk', due_date: '2026-11-24' }] }
+const jsonExample = {
+  schema: Type.Array(TaskRecord, { maxItems: MAX_TASKS }),
+  example: [{ title: 'Buy milk', due_date: '2026-11-24' }],
+}
 const csvExample = { schema: { type: 'string' }, example: 'title,due_date\r\nBuy milk,2026-11-24\r\n' }
 
 /** Room for some 100,000 tasks: what was exported must find its way back in. */
@@ -46,7 +51,7 @@ const Imported = Type.Object(
     skipped: Type.Integer({ description: 'Tasks that were there already; they stay as they are.', examples: [0] }),
     dry_run: Type.Boolean({ examples: [false] }),
   },
-  { additionalProperties: false, description: 'What came in' },
+  { $id: 'Imported', additionalProperties: false, description: 'What came in' },
 )
 
 /** Everything out, and back in. */
@@ -69,16 +74,16 @@ export function transferRoutes(gate: Gate, work: Work, once: Once) {
       {
         ...queryOf(ExportQuery),
         params: UserPath,
-        response: {
-          200: Type.Array(TaskRecord, { description: 'All tasks, the trash included' }),
-          ...problems(...everywhere),
-        },
-        detail: {
+        response: answers(
+          { 200: Type.Array(TaskRecord, { description: 'All tasks, the trash included' }) },
+          ...everywhere,
+        ),
+        detail: documented({
           operationId: 'exportTasks',
           summary: 'Export everything',
           description: 'As an attachment. In CSV, what a spreadsheet would run as a formula is led by an apostrophe.',
-          'x-content': { 200: { 'text/csv': csvExample } },
-        },
+          content: { 200: { 'text/csv': csvExample } },
+        }),
       },
     )
     .post(
@@ -111,16 +116,16 @@ export function transferRoutes(gate: Gate, work: Work, once: Once) {
         ...unreadBody,
         ...queryOf(ImportQuery),
         params: UserPath,
-        response: { 200: Imported, ...problems(...withBody, ...repeatable, 'quota-exceeded', 'too-many-imports') },
-        detail: {
+        response: answers({ 200: Imported }, ...withBody, ...repeatable, 'quota-exceeded', 'too-many-imports'),
+        detail: documented({
           operationId: 'importTasks',
           summary: 'Import an export',
           description:
             'All of it or nothing; a fault is named by line and column. At most 64 MiB and 250,000 tasks, one file at a time.',
-          'x-content': { request: { 'application/json': jsonExample, 'text/csv': csvExample } },
-          'x-headers': { 200: ['Idempotency-Replayed'] },
-          'x-request-headers': ['Idempotency-Key'],
-        },
+          requestContent: { 'application/json': jsonExample, 'text/csv': csvExample },
+          responseHeaders: { 200: ['Idempotency-Replayed'] },
+          requestHeaders: ['Idempotency-Key'],
+        }),
       },
     )
 }

@@ -104,11 +104,8 @@ describe.each(databases)('addresses over %s', (kind) => {
     expect((await service().request(undefined, 'GET', '/health/')).status).toBe(200)
   })
 
-  test('unknown query parameters are ignored, a token among them', async () => {
+  test('a token in the query is none', async () => {
     const ann = newUser(service())
-    const task = await ann.create()
-    expect(await taskOf(await ann.send('GET', `/tasks/${task.id}?x=1&x=2&%ZZ&id=5&user_id=bob`))).toEqual(task)
-    expect((await ann.send('GET', '/tasks?colour=red')).status).toBe(200)
     const token = await service().tokens.sign(ann.id, 60)
     for (const name of ['token', 'access_token', 'authorization'])
       await expectProblem(

@@ -1,4 +1,7 @@
 import { afterAll, beforeAll, describe, expect, setDefaultTimeout, test } from 'bun:test'
+import pino from 'pino'
+import { createOrigins, createRefusals } from '../../src/http/origins.ts'
+import { corsStage } from '../../src/http/request.ts'
 import { boot, databases, type Target } from '../kit/boot.ts'
 
 setDefaultTimeout(60_000)
@@ -148,11 +151,106 @@ describe('CORS_ORIGINS', () => {
       }
   })
 
-  test('unset, it lets http://localhost:3000 in', async () => {
+  const allowed = async (target: Target, origin: string) =>
+    (await target.request('alice', 'GET', path, undefined, { origin })).headers.get('access-control-allow-origin')
+
+  test('unset, over the embedded database, it lets every port of this machine in', async () => {
     const target = await start({})
-    const allowed = async (origin: string) =>
-      (await target.request('alice', 'GET', path, undefined, { origin })).headers.get('access-control-allow-origin')
-    expect(await allowed('http://localhost:3000')).toBe('http://localhost:3000')
-    expect(await allowed('http://localhost:3001')).toBeNull()
+    for (const host of ['localhost', '127.0.0.1', '[::1]'])
+      for (const port of ['', ':1', ':3000', ':5173', ':65535'])
+        expect(await allowed(target, `http://${host}${port}`)).toBe(`http://${host}${port}`)
+    for (const origin of [
+      'https://localhost:3000',
+      'http://localhost:',
+      'http://localhost:*',
+      'http://localhost:300000',
+      'http://localhost:3000/',
+      'http://localhost:3000@evil.example',
+      'http://localhost.evil.example:3000',
+      'http://evil.example:3000',
+      'http://127.0.0.2:3000',
+      'http://LOCALHOST:3000',
+      'null',
+    ])
+      expect([origin, await allowed(target, origin)]).toEqual([origin, null])
+  })
+
+  test('unset, over a real database, it lets http://localhost:3000 in', async () => {
+    const target = await boot('postgres')
+    open.push(target)
+    expect(await allowed(target, 'http://localhost:3000')).toBe('http://localhost:3000')
+    expect(await allowed(target, 'http://localhost:3001')).toBeNull()
+  })
+
+  test('a page on any port of this machine may sign up, and keep its session by a cookie', async () => {
+    const target = await start({ ACCOUNTS: 'on' })
+    const signUp = (origin: string) =>
+      target.request(
+        undefined,
+        'POST',
+        '/api/auth/sign-up/email',
+        { name: 'Ada', email: `${crypto.randomUUID()}@example.com`, password: 'correct horse battery' },
+        { origin },
+      )
+    const answer = await signUp('http://localhost:5173')
+    expect(answer.status).toBe(200)
+    const [cookie = ''] = answer.headers.getSetCookie()
+    const signOut = (origin: string) =>
+      target.request(undefined, 'POST', '/api/auth/sign-out', {}, { origin, cookie: cookie.split(';', 1)[0] ?? '' })
+    const refused = await signOut('https://evil.example')
+    expect(refused.status).toBe(403)
+    expect(await refused.json()).toMatchObject({
+      code: 'INVALID_ORIGIN',
+      detail: expect.stringContaining('CORS_ORIGINS'),
+    })
+    expect((await signOut('http://127.0.0.1:8080')).status).toBe(200)
+  })
+})
+
+describe('a refused origin', () => {
+  const told = (listed: string[]) => {
+    const lines: [origin: string, setting: string][] = []
+    const note = createRefusals(createOrigins(listed), (origin, setting) => lines.push([origin, setting]))
+    const from = (origin: string, headers: Record<string, string> = { host: 'doable.example' }) =>
+      note(origin, new Request('http://doable.example/health', { headers }))
+    return { lines, from }
+  }
+
+  test('is told of once, with the setting that lets it in', () => {
+    const { lines, from } = told(['http://localhost:*', 'https://a.example'])
+    for (let i = 0; i < 3; i++) for (const origin of ['https://b.example', 'http://c.example:81']) from(origin)
+    expect(lines).toEqual([
+      ['https://b.example', 'CORS_ORIGINS=http://localhost:*,https://a.example,https://b.example'],
+      ['http://c.example:81', 'CORS_ORIGINS=http://localhost:*,https://a.example,http://c.example:81'],
+    ])
+  })
+
+  test('is not told of where it is none, or our own', () => {
+    const { lines, from } = told([])
+    for (const origin of ['null', '*', 'https://b.example/', 'b.example', 'x'.repeat(300)]) from(origin)
+    from('http://doable.example')
+    from('https://doable.example', { host: 'doable.example', 'x-forwarded-proto': 'https' })
+    expect(lines).toEqual([])
+  })
+
+  test('fills neither the memory nor the log', () => {
+    const { lines, from } = told([])
+    for (let i = 0; i < 1000; i++) from(`https://${i}.example`)
+    expect(lines).toHaveLength(100)
+  })
+
+  test('stands in the log as a warning', async () => {
+    const lines: string[] = []
+    const log = pino({ level: 'warn' }, { write: (line) => void lines.push(line) })
+    const app = corsStage(createOrigins(['https://a.example']), log).get('/', () => 'ok')
+    for (const origin of ['https://a.example', 'https://b.example', 'https://b.example'])
+      await app.handle(new Request('http://localhost/', { headers: { origin } }))
+    expect(lines.map((line) => JSON.parse(line))).toEqual([
+      expect.objectContaining({
+        level: 40,
+        origin: 'https://b.example',
+        msg: 'refused a page of another origin; to let it in, set CORS_ORIGINS=https://a.example,https://b.example',
+      }),
+    ])
   })
 })

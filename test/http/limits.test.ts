@@ -73,6 +73,20 @@ describe.each(databases)('limits over %s', (kind) => {
       expect(response.headers.get('ratelimit-policy')).toStartWith('"address"')
     })
 
+  test('an address that no route has counts by address, whatever Authorization says', async () => {
+    const address = from('203.0.113.77')
+    const authorization = `Bearer ${await service().tokens.sign('ann', 3600)}`
+    const get = (path: string, method = 'GET') =>
+      service().request(undefined, method, path, undefined, { ...address, authorization })
+    const paths = ['/api/nothing/here', '/api/ann/task', '/api/ann/tasks/1/2/3']
+    for (let i = 0; i < LIMIT - 1; i++) expect((await get(paths[i % 3] ?? '')).status).toBe(404)
+    expect((await get('/api/ann/tasks', 'PUT')).status).toBe(405)
+    await expectProblem(await get('/api/nothing/here'), 429, 'rate-limited')
+    await expectProblem(await get('/api/ann/tasks', 'PUT'), 429, 'rate-limited')
+    // A user's own limit is another one.
+    expect((await get('/health')).status).toBe(200)
+  })
+
   test('a known token goes on from an address that floods', async () => {
     const ann = newUser(service())
     const flooding = from('198.51.100.7')

@@ -26,7 +26,7 @@ const requests: [string | undefined, string, string, unknown, number][] = [
   [await key.sign(), 'GET', path, undefined, 200],
   [good, 'GET', `${path}?q=${mark}`, undefined, 200],
   [good, 'POST', `${path.replace(/tasks$/, 'import')}?dry_run=true`, [{ title: mark }], 200],
-  [good, 'GET', `${path}?access_token=${good}`, undefined, 200],
+  [good, 'GET', `${path}?access_token=${good}`, undefined, 422],
   [good, 'POST', path, `{"title":"${mark}`, 400],
   [good, 'POST', path, `{"title":${mark}}`, 400],
   [good, 'POST', path, { title: `${mark}${'x'.repeat(300)}` }, 422],

@@ -5,6 +5,7 @@ import { createTokens, type TokenOptions, type Tokens } from '../../src/auth/tok
 import { readConfig } from '../../src/config.ts'
 import { createLog } from '../../src/log.ts'
 import { startService } from '../../src/serve.ts'
+import { expectDocumented } from './documented.ts'
 import { newDatabase, stopSharedServer } from './postgres-server.ts'
 import { startProgram } from './program.ts'
 import { bearer, send } from './send.ts'
@@ -61,7 +62,9 @@ export async function boot(kind: DatabaseKind, env: Record<string, string> = {})
     async request(user, method, path, body, headers = {}) {
       const own = user === undefined ? {} : bearer(await tokens.sign(user, 3600))
       const named = Object.keys(headers).some((name) => name.toLowerCase() === 'authorization')
-      return send(url, method, path, body, named ? headers : { ...own, ...headers })
+      const response = await send(url, method, path, body, named ? headers : { ...own, ...headers })
+      await expectDocumented(method, path, response)
+      return response
     },
     async stop() {
       running.delete(target.stop)

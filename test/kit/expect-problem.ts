@@ -31,7 +31,9 @@ export async function expectProblem(
   expect(problem).toMatchObject({ status, code, type: `urn:doable:problem:${code}` })
   expect(problem.request_id).toMatch(/^[\w.:-]{1,128}$/)
   expect(response.headers.get('x-request-id')).toBe(problem.request_id)
-  for (const words of [problem.title, problem.detail]) expect(words).toMatch(/^[A-Z]/)
+  expect(problem.title).toMatch(/^[A-Z]/)
+  // A fault's sentence begins with the name of what is wrong, which is small.
+  expect(problem.detail).toMatch(status === 422 ? /^[A-Za-z].*[.?]$/s : /^[A-Z].*[.?]$/s)
   // A pointer holds the name of an unknown field, which is the client's own.
   const ours = { ...problem, request_id: '', errors: problem.errors?.map(({ detail }) => detail) }
   expect(JSON.stringify(ours)).not.toMatch(INSIDE)

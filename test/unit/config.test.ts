@@ -102,6 +102,7 @@ describe('a fault names its variable', () => {
         'http://*:3000',
         'https://localhost:*',
         'http://localhost:*/',
+        'http://localhost:30*',
         'http://app.example.com:*',
         'app.example.com',
         'null',

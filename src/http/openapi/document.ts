@@ -1,24 +1,19 @@
-import { catalogue, type ProblemCode } from '../../problem.ts'
+import type { ProblemCode } from '../../problem.ts'
+import { ProblemDocument } from '../problems.ts'
+import { EXTENSION, type Extension } from './documented.ts'
+import { exampleOf, problemExample } from './examples.ts'
 import { headers, parameters } from './headers.ts'
 
 /** As much of an OpenAPI 3.1 document as is touched here. */
 interface Document {
   paths: Record<string, Record<string, Operation>>
-  components: Record<string, Record<string, unknown>> & { schemas: Record<string, Schema> }
+  components: Record<string, Record<string, unknown>>
 }
 interface Operation {
   responses: Record<string, Response>
   requestBody?: { required?: boolean; content: Record<string, Media> }
   parameters?: (Parameter | { $ref: string })[]
-  /** Names of response headers by status, from the route; resolved and removed here. */
-  'x-headers'?: Record<string, string[]>
-  /** Names of request headers, likewise. */
-  'x-request-headers'?: string[]
-  /** Media types that a body of the same schema may have beside JSON, likewise. */
-  'x-media-types'?: string[]
-  /** Bodies in other forms than JSON, by status (or `request`) and media type; `null` takes JSON away. Likewise. */
-  'x-content'?: Record<string, Record<string, Media | null>>
-  'x-optional-body'?: boolean
+  [EXTENSION]?: Extension
 }
 interface Parameter {
   required: boolean
@@ -40,16 +35,19 @@ interface Media {
   example?: unknown
   examples?: unknown
 }
-interface Schema {
+export interface Schema {
   [keyword: string]: unknown
   $ref?: string
   type?: string
   anyOf?: Schema[]
-  const?: unknown
+  enum?: unknown[]
   examples?: unknown[]
   properties?: Record<string, Schema>
   items?: Schema
+  /** What `answers` has wrapped. */
+  schema?: Schema
 }
+export type Schemas = Record<string, Schema>
 
 /** Response headers that follow from the status. */
 const headersOf = (status: string, method: string): string[] =>
@@ -60,59 +58,71 @@ const headersOf = (status: string, method: string): string[] =>
     503: ['Retry-After'],
   })[status] ?? []
 
-const OURS = ['x-headers', 'x-request-headers', 'x-media-types', 'x-content', 'x-optional-body'] as const
-
 /** Statuses whose answers have no content (RFC 9110, 15.3.5 and 15.4.5). */
 const EMPTY = ['204', '304']
 
 /**
  * Makes of the swagger plugin's document what OpenAPI 3.1 and its users expect: problem
  * documents under their media type, JSON and nothing else elsewhere, response headers, an
- * example for every body, and no keyword of our validation.
+ * example for every body, each named schema (`$id`) once, and no keyword of our validation.
  */
 export function finishDocument(generated: object): object {
+  const schemas: Schemas = {}
   // Through JSON: drops TypeBox's symbols and leaves the routes' own schemas alone.
-  const document = JSON.parse(JSON.stringify(generated, dropOurs)) as Document
-  const { components } = document
+  const plain = (value: unknown): unknown => JSON.parse(JSON.stringify(value, (key, part) => finishPart(key, part)))
+  const finishPart = (key: string, part: unknown): unknown => {
+    const { $id: name, ...schema } = (part ?? {}) as Schema
+    if (typeof name !== 'string') return dropOurs(key, part)
+    if (!(name in schemas)) {
+      schemas[name] = {}
+      schemas[name] = plain(schema) as Schema
+    }
+    return ref('schemas', name)
+  }
+  const document = plain(generated) as Document
+  schemas['Problem'] = plain(ProblemDocument) as Schema
   const codes = new Set<ProblemCode>()
   for (const path of Object.values(document.paths))
     for (const [method, operation] of Object.entries(path)) {
       for (const { 'x-codes': own = [] } of Object.values(operation.responses)) for (const code of own) codes.add(code)
-      finishOperation(operation, method, components.schemas)
+      finishOperation(operation, method, schemas)
     }
-  components['headers'] = headers
-  components['parameters'] = parameters
-  components['examples'] = Object.fromEntries([...codes].map((code) => [code, problemExample(code)]))
+  Object.assign(document.components, {
+    schemas,
+    headers,
+    parameters,
+    examples: Object.fromEntries([...codes].map((code) => [code, problemExample(code)])),
+  })
   return document
 }
 
-function finishOperation(operation: Operation, method: string, schemas: Record<string, Schema>): void {
-  const named = operation['x-headers'] ?? {}
-  const forms = operation['x-content'] ?? {}
+function finishOperation(operation: Operation, method: string, schemas: Schemas): void {
+  const { [EXTENSION]: told = {} } = operation
   for (const [status, { description, content, 'x-codes': codes, 'x-examples': others }] of Object.entries(
     operation.responses,
   )) {
-    const names = [...(named[status] ?? []), ...headersOf(status, method)]
+    const names = [...(told.responseHeaders?.[Number(status)] ?? []), ...headersOf(status, method)]
+    const declared = content?.['application/json']?.schema
     operation.responses[status] = {
       description: description ?? status,
       ...(names.length > 0 && { headers: Object.fromEntries(names.map((name) => [name, ref('headers', name)])) }),
       ...(!EMPTY.includes(status) && {
-        content: codes ? problemContent(codes, others) : withForms(jsonContent(content, schemas), forms[status]),
+        content: codes
+          ? problemContent(codes, others)
+          : withForms(jsonContent(declared?.schema ?? declared, schemas), told.content?.[Number(status)]),
       }),
     }
   }
-  const body = operation.requestBody
-  if (body || forms['request']) {
-    const json = body && jsonContent(body.content, schemas, operation['x-media-types'])
+  const body = operation.requestBody?.content['application/json']?.schema ?? (told.body as Schema | undefined)
+  if (body || told.requestContent)
     operation.requestBody = {
-      required: !operation['x-optional-body'],
-      content: withForms(json ?? {}, forms['request']),
+      required: !told.optionalBody,
+      content: withForms(body ? jsonContent(body, schemas, told.mediaTypes) : {}, told.requestContent),
     }
-  }
   for (const parameter of operation.parameters ?? []) if ('schema' in parameter) finishParameter(parameter)
-  for (const name of operation['x-request-headers'] ?? [])
+  for (const name of told.requestHeaders ?? [])
     operation.parameters = [...(operation.parameters ?? []), ref('parameters', name)]
-  for (const keyword of OURS) delete operation[keyword]
+  delete operation[EXTENSION]
 }
 
 /**
@@ -135,67 +145,26 @@ function problemContent(codes: ProblemCode[], others: Response['x-examples'] = [
   return { 'application/problem+json': { schema: ref('schemas', 'Problem'), examples } }
 }
 
-function problemExample(code: ProblemCode) {
-  const [status, title] = catalogue[code]
-  const value = {
-    type: `urn:doable:problem:${code}`,
-    title,
-    status,
-    detail: `${title}.`,
-    code,
-    request_id: '01937b8e-7a40-7c1e-9d2a-3f5b8c6d7e80',
-    ...(status === 422 && {
-      errors: [{ pointer: '/title', detail: 'must be text of 1 to 200 characters, not counting outer white space' }],
-    }),
-  }
-  return { summary: title, value }
-}
-
-function withForms(content: Record<string, Media>, forms: Record<string, Media | null> = {}): Record<string, Media> {
+function withForms(content: Record<string, Media>, forms: Record<string, object | null> = {}): Record<string, Media> {
   const all = Object.entries({ ...content, ...forms })
   return Object.fromEntries(all.filter((form): form is [string, Media] => form[1] !== null))
 }
 
 /** The plugin lists form data and plain text beside JSON. */
-function jsonContent(
-  content: Record<string, Media> = {},
-  schemas: Record<string, Schema>,
-  otherTypes: string[] = [],
-): Record<string, Media> {
-  const { schema = {} } = content['application/json'] ?? {}
+function jsonContent(schema: Schema = {}, schemas: Schemas, otherTypes: string[] = []): Record<string, Media> {
   const example = exampleOf(schema, schemas)
   const media = { schema, ...(example !== undefined && { example }) }
   return Object.fromEntries(['application/json', ...otherTypes].map((type) => [type, media]))
 }
 
-/** Put together from the examples of the parts. Read-only parts of a request are left out. */
-function exampleOf(schema: Schema, schemas: Record<string, Schema>): unknown {
-  if (schema.$ref !== undefined) {
-    const target = schemas[schema.$ref.split('/').at(-1) ?? '']
-    return target && exampleOf(target, schemas)
-  }
-  if (schema.examples !== undefined) return schema.examples[0]
-  if (schema.const !== undefined) return schema.const
-  if (schema.properties !== undefined)
-    return Object.fromEntries(
-      Object.entries(schema.properties)
-        .map(([name, part]) => [name, part['readOnly'] ? undefined : exampleOf(part, schemas)])
-        .filter(([, value]) => value !== undefined),
-    )
-  if (schema.type === 'array' && schema.items) {
-    const item = exampleOf(schema.items, schemas)
-    return item === undefined ? undefined : [item]
-  }
-  if (schema.anyOf !== undefined) return exampleOf(schema.anyOf[0] ?? {}, schemas)
-  return undefined
-}
-
 /**
- * `error` is the sentence of a 422, except where it is a property's name; a `$id` would move
- * every `$ref` below it; a union of constants reads better as an enum.
+ * `error` is the sentence of a 422, except where it is a property's name; a union of constants
+ * reads better as an enum.
  */
 function dropOurs(key: string, value: unknown): unknown {
-  if ((key === 'error' || key === '$id') && typeof value === 'string') return undefined
+  if (key === 'error' && typeof value === 'string') return undefined
+  const { const: constant, ...others } = (value ?? {}) as Schema
+  if (typeof constant === 'string') return { ...others, enum: [constant] }
   const options = (value as Schema | null)?.anyOf
   if (!Array.isArray(options) || !options.every(({ const: constant }) => typeof constant === 'string')) return value
   const { anyOf, ...rest } = value as Schema

@@ -34,17 +34,21 @@ const header = (name: string, description: string, rules: object = {}) => ({
 })
 
 /** Request headers, as the document's components, by their own names. */
-export const parameters = Object.fromEntries(
-  [
-    header('If-Match', 'The `ETag` of the task as it was read: 412 if it has changed since (RFC 9110, 13.1.1).'),
-    header('If-None-Match', 'The `ETag` that you have: 304 if nothing has changed since (RFC 9110, 13.1.2).'),
-    header(
-      'Idempotency-Key',
-      'Anything unique, of 1 to 255 printable ASCII characters: a repeat within 24 hours gets the first answer again.',
-      { minLength: 1, maxLength: 255, pattern: '^[ -~]*$' },
-    ),
-    header('Last-Event-ID', 'The `id` of the last event that arrived: what came after it is replayed.', {
-      pattern: '^\\d{0,15}$',
-    }),
-  ].map((parameter) => [parameter.name, parameter]),
-)
+export const parameters = {
+  'If-Match': header(
+    'If-Match',
+    'The `ETag` of the task as it was read: 412 if it has changed since (RFC 9110, 13.1.1).',
+  ),
+  'If-None-Match': header(
+    'If-None-Match',
+    'The `ETag` that you have: 304 if nothing has changed since (RFC 9110, 13.1.2).',
+  ),
+  'Idempotency-Key': header(
+    'Idempotency-Key',
+    'Anything unique, of 1 to 255 printable ASCII characters: a repeat within 24 hours gets the first answer again.',
+    { minLength: 1, maxLength: 255, pattern: '^[ -~]*$' },
+  ),
+  'Last-Event-ID': header('Last-Event-ID', 'The `id` of the last event that arrived: what came after it is replayed.', {
+    pattern: '^\\d{0,15}$',
+  }),
+}

@@ -4,14 +4,13 @@ import { swagger } from '@elysiajs/swagger'
 import { Elysia } from 'elysia'
 import scalar from '../../../node_modules/@scalar/api-reference/dist/browser/standalone.js' with { type: 'file' }
 import { license, version } from '../../../package.json'
-import { ProblemDocument } from '../problems.ts'
 import { finishDocument } from './document.ts'
 import prelude from './page.js' with { type: 'text' }
 
 /** Every address of the page is relative, so that it works behind a path prefix. */
 const scalarConfig = {
   url: 'swagger/json',
-  // Where the plugin writes the address too, and Scalar warns that it has moved.
+  // The plugin sets `spec.url` as well, for which Scalar prints a deprecation warning.
   spec: undefined,
   withDefaultFonts: false,
   telemetry: false,
@@ -21,7 +20,7 @@ const scalarConfig = {
   mcp: { disabled: true },
   favicon: `data:image/svg+xml,${encodeURIComponent('<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 16 16"><path d="M2 8l4 4 8-9" fill="none" stroke="#2a9d5c" stroke-width="3"/></svg>')}`,
   authentication: { preferredSecurityScheme: 'bearer' },
-  // Scalar's own fonts come from its servers; these are the reader's.
+  // Scalar's own fonts are loaded from its servers: use those of the system.
   customCss: ':root { --scalar-font: system-ui, sans-serif; --scalar-font-code: ui-monospace, monospace; }',
 }
 
@@ -80,9 +79,8 @@ export function docs() {
       : never,
   })
   return new Elysia({ name: 'docs' })
-    .model({ Problem: ProblemDocument })
     .onBeforeHandle(async ({ path, redirect, set }) => {
-      // Below `/swagger/` the page's relative addresses would lead astray.
+      // With a slash at the end, the page's relative addresses would be resolved one level too deep.
       if (path.endsWith('/')) return redirect(`../${path.split('/').at(-2)}`, 308)
       if (path !== '/swagger') return undefined
       page ??= plugin.handle(new Request('http://localhost/swagger')).then(finishPage)
@@ -103,7 +101,7 @@ export function docs() {
         script ??= readScript()
         const { plain, packed, tag } = await script
         set.headers['content-type'] = 'text/javascript; charset=utf-8'
-        // Weak: one tag for both encodings.
+        // Weak, since one tag stands for both encodings.
         set.headers['etag'] = `W/"${tag}"`
         set.headers['vary'] = [set.headers['vary'], 'Accept-Encoding'].filter(Boolean).join(', ')
         if (request.headers.get('if-none-match')?.includes(tag)) {
@@ -121,7 +119,7 @@ export function docs() {
 /** `gzip` without a weight of zero (RFC 9110, 12.5.3). */
 const TAKES_GZIP = /\bgzip\b(?!\s*;\s*q=0(\.0*)?\s*(,|$))/i
 
-/** The page's one script, made when it is first asked for: ours, then Scalar's. */
+/** The page's script, our prelude followed by Scalar's, read and compressed at the first request. */
 async function readScript() {
   const plain = async () => new Blob([prelude, await Bun.file(scalar).bytes()])
   const packed = await promisify(gzip)(await (await plain()).bytes())
@@ -130,11 +128,11 @@ async function readScript() {
 
 /**
  * The plugin's page, and a Content-Security-Policy (CSP level 3) that leaves it its own
- * origin and no other. Scalar writes style elements as it goes, so these cannot be listed.
+ * origin and no other. Scalar adds style elements at run time, so their hashes cannot be listed.
  */
 async function finishPage(response: Response) {
   const html = (await response.text()).replace('<html>', '<html lang="en">')
-  // The plugin hands Scalar its configuration on an inline script of mere white space.
+  // The plugin passes Scalar's configuration as an attribute of an inline script that holds only white space.
   const inline = [...html.matchAll(/>([^<>]+)<\/script>/g)].map(([, text = '']) => `'sha256-${digest(text, 'base64')}'`)
   const policy = [
     "default-src 'none'",

@@ -1,0 +1,67 @@
+import Ajv, { type ValidateFunction } from 'ajv/dist/2020'
+import addFormats from 'ajv-formats'
+import document from '../../openapi.json'
+
+interface Media {
+  schema: object
+}
+interface Operation {
+  responses: Record<string, { content?: Record<string, Media> }>
+}
+
+const METHODS = ['get', 'put', 'post', 'delete', 'patch']
+
+/** Refusals that come before a request has met its operation. */
+const BEFORE: Record<number, string> = { 400: 'malformed-request', 414: 'uri-too-long' }
+
+// Keywords of OpenAPI beside those of JSON Schema are no fault; a format that is not known would be.
+const ajv = new Ajv({ strict: false, allErrors: true })
+addFormats(ajv)
+const validators = new Map<object, ValidateFunction>()
+
+const paths = Object.entries(document.paths as Record<string, Record<string, Operation>>).map(([path, item]) => ({
+  path,
+  pattern: new RegExp(`^${path.replaceAll('.', '\\.').replace(/\{\w+\}/g, '[^/]+')}/?$`),
+  item,
+}))
+
+/**
+ * Holds an answer against the OpenAPI document: its status and media type are declared for the
+ * operation, and its JSON is what the schema says. The service itself compares nothing.
+ *
+ * @throws Error that names the operation and each difference.
+ */
+export async function expectDocumented(method: string, address: string, response: Response): Promise<void> {
+  const { pathname } = new URL(address, 'http://localhost')
+  const known = paths.find(({ pattern }) => pattern.test(pathname))
+  const asked = method === 'HEAD' ? 'get' : method.toLowerCase()
+  const operation = known && METHODS.includes(asked) ? known.item[asked] : undefined
+  const { status } = response
+  const [type = ''] = (response.headers.get('content-type') ?? '').split(';')
+  const json = type.endsWith('json') && method !== 'HEAD' ? ((await response.clone().json()) as unknown) : undefined
+  const where = `${method} ${known?.path ?? pathname} ${status}`
+  if (BEFORE[status] !== undefined && (json as { code?: string } | undefined)?.code === BEFORE[status])
+    return check(document.components.schemas.Problem, json, where)
+  if (operation === undefined) {
+    if (type === 'application/problem+json' && json !== undefined)
+      check(document.components.schemas.Problem, json, where)
+    return
+  }
+  const declared = operation.responses[status]
+  if (declared === undefined) throw new Error(`${where}: the document does not declare this status`)
+  if (method === 'HEAD') return
+  const { content } = declared
+  if (content === undefined) {
+    if (type !== '') throw new Error(`${where}: has a body, of which the document says nothing`)
+    return
+  }
+  const media = content[type]
+  if (media === undefined) throw new Error(`${where}: is ${type}, which the document does not declare`)
+  if (json !== undefined) check(media.schema, json, where)
+}
+
+function check(schema: object, value: unknown, where: string): void {
+  const validate = validators.get(schema) ?? ajv.compile({ ...schema, components: document.components })
+  validators.set(schema, validate)
+  if (!validate(value)) throw new Error(`${where} is not as documented: ${ajv.errorsText(validate.errors)}`)
+}
