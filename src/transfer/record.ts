@@ -1,7 +1,7 @@
 import { Kind, type Static, Type, TypeRegistry } from '@sinclair/typebox'
 import { TypeCompiler } from '@sinclair/typebox/compiler'
 import { canonicalDate } from '../resource/dates.ts'
-import { type ChangesOf, clientSchemas, entriesBy, storedFormOf } from '../resource/field.ts'
+import { type ChangesOf, clientSchemas, entriesBy, ignoredSchemas, storedFormOf } from '../resource/field.ts'
 import { Uuid } from '../resource/schemas.ts'
 import { fields, type Task } from '../tasks/fields.ts'
 
@@ -13,11 +13,11 @@ TypeRegistry.Set('Instant', (_, value) => typeof value === 'string' && isInstant
 const error = 'must be a time like 2026-11-24T18:30:00Z, or null'
 const instant = Type.Unsafe<string>({ [Kind]: 'Instant', type: 'string', format: 'date-time', error })
 const optionalInstant = Type.Optional(Type.Union([instant, Type.Null()], { error }))
-const ignored = Type.Optional(Type.Unknown({ description: 'Ignored.' }))
 
 /** A task on its way in: what an export holds of it. Only `title` is needed; `user_id` and `revision` are ignored. */
 export const TaskRecord = Type.Object(
   {
+    ...ignoredSchemas(fields),
     ...clientSchemas(fields),
     title: fields.title.schema,
     id: Type.Optional(Uuid('Made where there is none.')),
@@ -25,8 +25,6 @@ export const TaskRecord = Type.Object(
     created_at: optionalInstant,
     updated_at: optionalInstant,
     deleted_at: optionalInstant,
-    user_id: ignored,
-    revision: ignored,
   },
   {
     $id: 'TaskRecord',
