@@ -1,26 +1,56 @@
 /**
- * PostgreSQL's disk full: its tables lie on a mount of 24 MB, which writers fill. Reads must go on,
- * writes be done or be 503, nothing be half done, and service return with the room. Mounting needs
- * root, so this stands apart from the tests: `bun test/faults/disk-full.ts`
+ * The disk of the database full: PostgreSQL's tables lie on a mount of 24 MB, the embedded database on one of 80 MB, which
+ * writers fill. Reads must go on, writes be done or be 503, nothing be half done, and service return with the room.
+ * Mounting needs root, so this stands apart from the tests: `bun test/faults/disk-full.ts`
  */
 import { chown, mkdtemp, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import type { Task } from '../../src/tasks/model.ts'
-import { boot, stopAll } from '../kit/boot.ts'
+import { type DatabaseKind, type Target, boot, databases, stopAll } from '../kit/boot.ts'
 import { openSession, startPostgresServer } from '../kit/postgres-server.ts'
 import { newUser } from '../kit/user.ts'
 
 const NOBODY = 65534
-const mount = await mkdtemp(join(tmpdir(), 'doable-full-'))
-await Bun.$`mount -t tmpfs -o size=24m tmpfs ${mount}`
-await chown(mount, NOBODY, NOBODY)
-const server = await startPostgresServer()
-try {
-  const admin = openSession(server.url())
-  await admin.unsafe(`create tablespace tiny location '${mount}'`)
-  await admin.unsafe('create database full_disk tablespace tiny')
-  const service = await boot('postgres', { DATABASE_URL: server.url('full_disk'), LOG_LEVEL: 'fatal' })
+/** Megabytes of each mount: the embedded database's own files and log take 40. */
+const ROOM: Record<DatabaseKind, number> = { postgres: 24, embedded: 80 }
+let good = true
+
+for (const kind of databases) {
+  const mount = await mkdtemp(join(tmpdir(), 'doable-full-'))
+  await Bun.$`mount -t tmpfs -o size=${ROOM[kind]}m tmpfs ${mount}`
+  try {
+    if (kind === 'postgres') await onServer(mount)
+    else {
+      const service = await boot('embedded', { DATA_DIR: mount, LOG_LEVEL: 'fatal' })
+      await fill(kind, service, mount)
+      await service.stop()
+    }
+  } finally {
+    await stopAll()
+    await Bun.$`umount ${mount}`
+    await rm(mount, { recursive: true })
+  }
+}
+process.exitCode = good ? 0 : 1
+
+async function onServer(mount: string): Promise<void> {
+  await chown(mount, NOBODY, NOBODY)
+  const server = await startPostgresServer()
+  try {
+    const admin = openSession(server.url())
+    await admin.unsafe(`create tablespace tiny location '${mount}'`)
+    await admin.unsafe('create database full_disk tablespace tiny')
+    const service = await boot('postgres', { DATABASE_URL: server.url('full_disk'), LOG_LEVEL: 'fatal' })
+    await fill('postgres', service, mount)
+    await service.stop()
+    await admin.end()
+  } finally {
+    await server.stop()
+  }
+}
+
+async function fill(kind: DatabaseKind, service: Target, mount: string): Promise<void> {
   const ann = newUser(service)
   const first = await ann.create()
   // A file that is removed later gives the disk its last room back.
@@ -42,14 +72,8 @@ try {
   const ids = new Set(((await (await ann.send('GET', '/export')).json()) as Task[]).map(({ id }) => id))
   const lost = [...acknowledged].filter((id) => !ids.has(id))
   const unasked = ids.size - acknowledged.size - (again.status === 201 ? 1 : 0)
-  const result = { statuses: Object.fromEntries(statuses), read: read.status, again: again.status, lost, unasked }
+  const result = { kind, statuses: Object.fromEntries(statuses), read: read.status, again: again.status, lost, unasked }
   process.stdout.write(`${JSON.stringify(result)}\n`)
-  const good = [...statuses.keys()].every((status) => status === 201 || status === 503) && statuses.has(503)
-  process.exitCode = good && read.status === 200 && again.status === 201 && lost.length + unasked === 0 ? 0 : 1
-  await admin.end()
-} finally {
-  await stopAll()
-  await server.stop()
-  await Bun.$`umount ${mount}`
-  await rm(mount, { recursive: true })
+  const known = [...statuses.keys()].every((status) => status === 201 || status === 503) && statuses.has(503)
+  good &&= known && read.status === 200 && again.status === 201 && lost.length + unasked === 0
 }
