@@ -15,7 +15,7 @@ if (values.arch !== undefined && target === undefined)
   throw new Error(`--arch takes one of ${Object.keys(TARGETS).join(', ')}`)
 
 const { outputs } = await Bun.build({
-  entrypoints: ['src/main.ts'],
+  entrypoints: ['src/main.ts', 'src/db/pglite/engine.ts'],
   root: '.',
   target: 'bun',
   format: 'esm',

@@ -2,7 +2,7 @@ import type { PgDatabase, PgQueryResultHKT } from 'drizzle-orm/pg-core'
 import type { Config } from '../config.ts'
 import type { PoolOptions } from './postgres/pool.ts'
 
-/** Both drivers are this one type: nothing above this folder knows which it talks to. */
+/** Both databases are this one type: nothing above this folder knows which it talks to. */
 export type Db = PgDatabase<PgQueryResultHKT, Record<string, never>>
 
 /** The longest that migrations may take, waiting for another replica's included. */
@@ -21,6 +21,8 @@ export interface Database {
   /** What the operator is told: `embedded PostgreSQL in …` or `PostgreSQL at host/database`. Holds no password. */
   readonly label: string
   readonly db: Db
+  /** The same one with a deadline that migrations keep, where there is only one way in. */
+  readonly patient?: Db
   /** Whether all work queues for one connection, which nobody must have to themselves. */
   readonly oneConnection: boolean
   /** Resolves when the database answers; rejects with a `database-unavailable` Problem otherwise. */
@@ -38,16 +40,21 @@ export interface Database {
  */
 export async function openDatabase(config: Config, time?: Time, log?: DatabaseLog): Promise<Database> {
   if (config.databaseUrl !== undefined) return await openServer(config.databaseUrl, config, time, log)
-  const { openPglite } = await import('./pglite.ts')
-  return await openPglite(config.dataDir, time)
+  const { openPglite } = await import('./pglite/open.ts')
+  return await openPglite(
+    config.dataDir,
+    { requestTimeoutMs: config.requestTimeoutMs, migrationMs: MIGRATION_MS },
+    time,
+  )
 }
 
 /**
- * A way in for migrations, which may take longer than any request. The embedded database
- * has only one way in and no deadlines, so there it is the same one.
+ * A way in for migrations, which may take longer than any request. The embedded database has only
+ * one way in, so there only the deadline differs, and closing it closes nothing.
  */
 export async function openForMigration(config: Config, database: Database): Promise<Database> {
-  if (config.databaseUrl === undefined) return database
+  const { db, patient = db } = database
+  if (config.databaseUrl === undefined) return { ...database, db: patient, close: async () => {} }
   return await openServer(config.databaseUrl, { pool: 1, prepare: false, requestTimeoutMs: MIGRATION_MS })
 }
 

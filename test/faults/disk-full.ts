@@ -7,7 +7,7 @@ import { chown, mkdtemp, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import type { Task } from '../../src/tasks/model.ts'
-import { type DatabaseKind, type Target, boot, databases, stopAll } from '../kit/boot.ts'
+import { boot, type DatabaseKind, databases, stopAll, type Target } from '../kit/boot.ts'
 import { openSession, startPostgresServer } from '../kit/postgres-server.ts'
 import { newUser } from '../kit/user.ts'
 

@@ -53,7 +53,7 @@ const arrows: [room: string, mayImport: string[]][] = [
   ['src/http/openapi/*.ts', ['package.json', 'node_modules/@scalar/**', 'src/http/problems.ts']],
   ['src/http/**', ['src/db/**']],
   ['src/db/migrate.ts', ['drizzle/**']],
-  ['src/db/pglite.ts', ['node_modules/@electric-sql/**']],
+  ['src/db/pglite/*.ts', ['node_modules/@electric-sql/**', 'src/db/**']],
   ['src/db/{,postgres/}*.ts', ['src/db/**']],
 ]
 

@@ -65,7 +65,10 @@ export async function openPostgres(
     }),
     begin: (work: Transaction) =>
       time(
-        guard.run((sql, renew) => runTransaction(sql, work, renew, unprepared), 'transaction'),
+        guard.run(
+          (sql, renew) => runTransaction(sql, work, renew, (text, settings) => unprepared.settings(text, settings)),
+          'transaction',
+        ),
         'begin',
       ),
   }

@@ -1,9 +1,11 @@
 import type postgres from 'postgres'
 import type { Work } from './guard.ts'
-import type { Unprepared } from './unprepared.ts'
 import { connectionError } from './wire.ts'
 
 export type Transaction = (tx: postgres.TransactionSql) => Promise<unknown>
+
+type Settings = postgres.UnsafeQueryOptions | undefined
+type SettingsOf = (text: string, settings: Settings) => Settings
 
 /** One statement, which commits by itself. @param arrays rows as arrays rather than objects. */
 export function sendStatement(query: postgres.PendingQuery<postgres.Row[]>, arrays: boolean): Work<unknown> {
@@ -19,12 +21,15 @@ export function sendStatement(query: postgres.PendingQuery<postgres.Row[]>, arra
   }
 }
 
-/** @param renew is called as each statement of the transaction begins. */
+/**
+ * @param renew is called as each statement of the transaction begins.
+ * @param settingsOf says how a statement is sent, where not as it was asked for.
+ */
 export function runTransaction(
   sql: postgres.Sql,
   work: Transaction,
   renew: () => void,
-  unprepared: Unprepared,
+  settingsOf: SettingsOf = (_, settings) => settings,
 ): Work<unknown> {
   let begun = false
   let abandoned = false
@@ -37,7 +42,7 @@ export function runTransaction(
       unsafe(...[text, parameters, settings]: Parameters<typeof unsafe>) {
         check()
         renew()
-        return unsafe(text, parameters, unprepared.settings(text, settings))
+        return unsafe(text, parameters, settingsOf(text, settings))
       },
       savepoint: (nested: Transaction) => savepoint((inner) => nested(bound(inner))),
     })
