@@ -4,7 +4,6 @@
  */
 import { PGlite } from '@electric-sql/pglite'
 import fsBundle from '../../../node_modules/@electric-sql/pglite/dist/pglite.data' with { type: 'file' }
-import pgliteWasm from '../../../node_modules/@electric-sql/pglite/dist/pglite.wasm' with { type: 'file' }
 import type { FromEngine, ToEngine } from './wire.ts'
 
 declare const self: Worker
@@ -18,8 +17,6 @@ const PIECE = 64 * 1024
 /** The first byte of Terminate (PostgreSQL manual, 54.7). */
 const TERMINATE = 0x58
 
-/** Compiled while the main thread unpacks the template, on a first start. */
-const compiled = Bun.file(pgliteWasm).arrayBuffer().then(WebAssembly.compile)
 const piece = new Uint8Array(PIECE)
 let used = 0
 let engine: PGlite | undefined
@@ -34,7 +31,7 @@ self.onmessage = async ({ data }: MessageEvent<ToEngine>) => {
       await engine?.close()
       tell('closed')
     } else {
-      await boot(data.open)
+      await boot(data)
       tell('open')
     }
   } catch (error) {
@@ -42,10 +39,10 @@ self.onmessage = async ({ data }: MessageEvent<ToEngine>) => {
   }
 }
 
-async function boot(files: string): Promise<void> {
+async function boot({ files, program }: Exclude<ToEngine, Uint8Array>): Promise<void> {
   engine = new PGlite({
     dataDir: files,
-    pgliteWasmModule: await compiled,
+    pgliteWasmModule: program,
     fsBundle: Bun.file(fsBundle),
     startParams: [...PGlite.defaultStartParams, ...SHARED_BUFFERS],
   })

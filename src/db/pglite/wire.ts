@@ -1,7 +1,8 @@
 import { Duplex } from 'node:stream'
+import pgliteWasm from '../../../node_modules/@electric-sql/pglite/dist/pglite.wasm' with { type: 'file' }
 
 /** What the engine's thread is told: where its files are, then the client's half of PostgreSQL's protocol. */
-export type ToEngine = { open: string } | Uint8Array
+export type ToEngine = { files: string; program: WebAssembly.Module } | Uint8Array
 
 /** What the engine's thread says: the server's half of the protocol, and what becomes of the engine itself. */
 export type FromEngine = 'open' | 'closed' | { failed: string } | Uint8Array<ArrayBuffer>
@@ -15,12 +16,15 @@ const PROGRAM = new URL(Bun.isStandaloneExecutable ? './src/db/pglite/engine.js'
 /** How long an engine may take to write its last pages, in milliseconds. What is not written then is in the log. */
 const CLOSE_MS = 5000
 
+let compiled: Promise<WebAssembly.Module> | undefined
+
 /**
  * PGlite in a thread of its own, as a socket for postgres.js: one socket is one engine, and the engine ends with it.
  * An engine that fails ends its socket with an error; postgres.js then asks for the next one.
  */
 export class EngineWire extends Duplex {
   readonly #worker = new Worker(PROGRAM)
+  readonly #program = compile()
   readonly #opened = Promise.withResolvers<Error | undefined>()
   /** Resolves when the thread has ended, and with it all access to the files. */
   readonly gone: Promise<void>
@@ -48,7 +52,10 @@ export class EngineWire extends Duplex {
    * error of an engine that cannot open comes out of the socket, once postgres.js listens to it.
    */
   async open(files: string): Promise<void> {
-    this.#worker.postMessage({ open: files } satisfies ToEngine)
+    void this.#program.then(
+      (program) => this.#worker.postMessage({ files, program } satisfies ToEngine),
+      (error: unknown) => this.#fail(String(error)),
+    )
     const failure = await this.#opened.promise
     if (failure) setImmediate(() => this.destroy(failure))
   }
@@ -87,4 +94,10 @@ export class EngineWire extends Duplex {
     if (this.#isOpen) this.destroy(failure)
     else this.#opened.resolve(failure)
   }
+}
+
+/** Compiles PGlite while the thread starts and a first start unpacks the template; an engine after the first finds it compiled. */
+function compile(): Promise<WebAssembly.Module> {
+  compiled ??= Bun.file(pgliteWasm).arrayBuffer().then(WebAssembly.compile)
+  return compiled
 }
