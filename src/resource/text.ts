@@ -23,8 +23,16 @@ function fits(text: string, { minLength = 0, maxLength }: TextOptions): boolean 
   return text.length <= maxLength || [...text].length <= maxLength
 }
 
+/** White space as Unicode has it: JavaScript's own trim() also takes U+FEFF away, which is no white space there. */
+const OUTER_SPACE = /^[^\S\uFEFF]+|[^\S\uFEFF]+$/g
+
+/** A text without its outer white space. */
+export function trimmed(text: string): string {
+  return text.replace(OUTER_SPACE, '')
+}
+
 TypeRegistry.Set<TextOptions & TSchema>('Text', (schema, value) => isStorable(value) && fits(value, schema))
-TypeRegistry.Set<TextOptions & TSchema>('Line', (schema, value) => isStorable(value) && fits(value.trim(), schema))
+TypeRegistry.Set<TextOptions & TSchema>('Line', (schema, value) => isStorable(value) && fits(trimmed(value), schema))
 
 /** A string that counts as it is sent. */
 export const Text = (options: TextOptions) => Type.Unsafe<string>({ ...options, type: 'string', [Kind]: 'Text' })

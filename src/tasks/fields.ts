@@ -7,7 +7,7 @@ import { type AnswerOf, type ChangesOf, client, now, server } from '../resource/
 import { kinds } from '../resource/kind.ts'
 import { defineResource } from '../resource/resource.ts'
 import { nullable, OptionalTime, Time } from '../resource/schemas.ts'
-import { Line, Text } from '../resource/text.ts'
+import { Line, Text, trimmed } from '../resource/text.ts'
 
 TypeRegistry.Set('DueDate', (_, value) => typeof value === 'string' && canonicalDate(value) !== undefined)
 TypeRegistry.Set(
@@ -16,7 +16,7 @@ TypeRegistry.Set(
 )
 
 const isTag = (value: unknown) => typeof value === 'string' && TypeRegistry.Get('Line')?.(TagText, value) === true
-const isDistinct = (tags: string[]) => new Set(tags.map((tag) => tag.trim())).size === tags.length
+const isDistinct = (tags: string[]) => new Set(tags.map(trimmed)).size === tags.length
 
 /** For the document: what is trimmed must have something left. From the start, where Python begins to match. */
 const NOT_BLANK = '^\\s*\\S'
@@ -71,8 +71,6 @@ const Position = Type.Number({
 })
 export const Completed = Type.Boolean({ examples: [false], error: 'must be true or false' })
 
-const trim = (text: string) => text.trim()
-
 /** The completed state after an update: turned over, set, or as it was. */
 const completed = sql`case when ${typed('toggle', 'boolean')} then not ${tasks.completed}
   else coalesce(${typed('completed', 'boolean')}, ${tasks.completed}) end`
@@ -95,7 +93,7 @@ export const fields = {
     insert: sql`raised.id`,
     isImported: false,
   }),
-  title: client(kinds.text, Title, { stored: trim, order: 'caseless', isSearched: true }),
+  title: client(kinds.text, Title, { stored: trimmed, order: 'caseless', isSearched: true }),
   description: client(kinds.text, nullable(Description), { initial: null, isSearched: true }),
   completed: client(kinds.boolean, Completed, { initial: false, update: completed }),
   completed_at: server(kinds.time, OptionalTime('When `completed` became true.'), {
@@ -105,7 +103,7 @@ export const fields = {
   }),
   priority: client(kinds.priority, Priority, { initial: 'medium', order: 'plain' }),
   due_date: client(kinds.date, nullable(DueDate), { initial: null, stored: canonicalDate, order: 'missing last' }),
-  tags: client(kinds.texts, Tags, { initial: [], stored: (tags: string[]) => tags.map(trim) }),
+  tags: client(kinds.texts, Tags, { initial: [], stored: (tags: string[]) => tags.map(trimmed) }),
   position: client(kinds.double, Position, {
     insert: sql`coalesce(${typed('position', 'double precision')}, raised.position)`,
     order: 'plain',

@@ -2,7 +2,7 @@ import { type Static, Type } from '@sinclair/typebox'
 import { choice, flag, Page, type Spelling } from '../http/query.ts'
 import { invalid } from '../problem.ts'
 import { canonicalDate } from '../resource/dates.ts'
-import { Text } from '../resource/text.ts'
+import { Text, trimmed } from '../resource/text.ts'
 import { DueDate, Priority, TagText } from './fields.ts'
 
 export const SORTS = ['created_at', 'updated_at', 'due_date', 'priority', 'title', 'position'] as const
@@ -130,7 +130,7 @@ export function filtersOf(query: TaskQuery): Filters {
   return {
     completed: completed ?? byStatus,
     priorities: query.priority ?? null,
-    tags: query.tag?.map((tag) => tag.trim()) ?? null,
+    tags: query.tag?.map(trimmed) ?? null,
     dueFrom: query.due_after === undefined ? null : justAfter(query.due_after),
     dueUntil: query.due_before === undefined ? null : (canonicalDate(query.due_before) ?? null),
     text: query.q ?? null,
