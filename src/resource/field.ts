@@ -76,10 +76,17 @@ export function entriesBy<F extends Fields, By extends Field['by']>(fields: F, b
 /** Rules for what is sent that do not hold for what is answered: a tombstone has an empty title. */
 const RULES = ['minLength', 'pattern', 'error']
 
-/** The schema of an answer's field. */
-function answerOf({ schema }: Field): TSchema {
+/** The schema without rules, its parts too. */
+function withoutRules(schema: unknown): unknown {
+  if (Array.isArray(schema)) return schema.map(withoutRules)
+  if (typeof schema !== 'object' || schema === null) return schema
   const kept = Object.entries(schema).filter(([keyword]) => !RULES.includes(keyword))
-  return { ...Object.fromEntries(kept), ...Type.Any() }
+  return Object.fromEntries(kept.map(([keyword, value]) => [keyword, withoutRules(value)]))
+}
+
+/** The schema of an answer's field, which only types and the document see. */
+function answerOf({ schema }: Field): TSchema {
+  return { ...(withoutRules(schema) as object), ...Type.Any() }
 }
 
 /** The schema of an answer: every field, in the form that it is stored in. */
