@@ -1,8 +1,8 @@
 import { type Config, readConfig } from '../config.ts'
 import { type Database, openDatabase } from '../db/open.ts'
-import { tidy } from '../housekeeping.ts'
-import { prepareDatabase } from '../prepare.ts'
 import { beginHistoriesAnew } from '../resource/history.ts'
+import { tidy } from '../service/housekeeping.ts'
+import { prepareDatabase } from '../service/prepare.ts'
 import { type Host, print, readArgs } from './host.ts'
 
 /** Brings the database to this version, and says by which migrations. */

@@ -1,7 +1,7 @@
 import { expect, test } from 'bun:test'
-import { Activity } from '../../src/activity.ts'
-import { createPurging } from '../../src/purging.ts'
-import { Readiness } from '../../src/readiness.ts'
+import { Activity } from '../../src/service/activity.ts'
+import { createPurging } from '../../src/service/purging.ts'
+import { Readiness } from '../../src/service/readiness.ts'
 
 const MINUTE = 60_000
 const HOUR = 60 * MINUTE

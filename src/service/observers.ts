@@ -1,9 +1,9 @@
 import type { Logger } from 'pino'
+import type { Config } from '../config.ts'
+import type { Time } from '../db/open.ts'
+import type { Metrics, MetricsOptions } from '../http/metrics.ts'
+import type { Tracing } from '../http/tracing.ts'
 import type { Activity } from './activity.ts'
-import type { Config } from './config.ts'
-import type { Time } from './db/open.ts'
-import type { Metrics, MetricsOptions } from './http/metrics.ts'
-import type { Tracing } from './http/tracing.ts'
 
 export interface Observers {
   /** Undefined where nobody looks at them. */
@@ -24,9 +24,9 @@ export async function openObservers(
   const metrics =
     config.adminPort === undefined
       ? undefined
-      : (await import('./http/metrics.ts')).createMetrics({ ...options, pool: config.pool })
+      : (await import('../http/metrics.ts')).createMetrics({ ...options, pool: config.pool })
   const tracing =
-    config.tracing && (await (await import('./http/tracing.ts')).createTracing(config.tracing, options.version, log))
+    config.tracing && (await (await import('../http/tracing.ts')).createTracing(config.tracing, options.version, log))
   const time: Time = (work, text) => {
     activity.touch()
     const traced = tracing?.statement(work, text) ?? work

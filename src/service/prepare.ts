@@ -1,8 +1,8 @@
-import type { Config } from './config.ts'
-import { isRefusal } from './db/errors.ts'
-import { isMigrated, migrate } from './db/migrate.ts'
-import { type Database, openForMigration } from './db/open.ts'
-import { causes, Problem } from './problem.ts'
+import type { Config } from '../config.ts'
+import { isRefusal } from '../db/errors.ts'
+import { isMigrated, migrate } from '../db/migrate.ts'
+import { type Database, openForMigration } from '../db/open.ts'
+import { causes, Problem } from '../problem.ts'
 
 /** How long a start waits for a database that is still starting itself, in milliseconds. */
 const START_WAIT_MS = 10_000

@@ -1,7 +1,7 @@
-import { forgetSessions } from './accounts/sessions.ts'
-import type { Db } from './db/open.ts'
-import { forgetAnswers } from './http/kept-answers.ts'
-import { purgeExpired } from './tasks/purge.ts'
+import { forgetSessions } from '../accounts/sessions.ts'
+import type { Db } from '../db/open.ts'
+import { forgetAnswers } from '../http/kept-answers.ts'
+import { purgeExpired } from '../tasks/purge.ts'
 
 /**
  * Removes what has had its time: the content of tasks that have been in the trash for `days`,
