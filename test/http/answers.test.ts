@@ -25,7 +25,7 @@ describe.each(databases)('over %s', (kind) => {
       })
       const address = `${fillPath(path, { user_id: ann.id, id })}?${query}`
       // Throws where status, media type or JSON differ.
-      const response = await ann.send(method, address.replace(/\?$/, ''), body)
+      const response = await service().request(ann.id, method, address.replace(/\?$/, ''), body)
       expect([name, response.ok]).toEqual([name, true])
       await response.body?.cancel()
       answered.push(name)

@@ -82,14 +82,14 @@ describe.each(databases)('words over %s', (kind) => {
       ['GET', '/health'],
     ]
     for (const [method, path, body] of taking) {
-      const response = await ann.send(method, `${path}?dry_run=true`, body)
+      const response = await service().request(ann.id, method, `${path}?dry_run=true`, body)
       if (method === 'HEAD') expect(response.status).toBe(422)
       else await expectProblem(response, 422, 'validation-failed', { pointers: ['/dry_run'] })
     }
     const path = `${ann.tasks}?x=1`
     await expectProblem(await service().request(undefined, 'POST', path, {}), 401, 'token-missing')
     await expectProblem(await service().request('bob', 'POST', path, {}), 403, 'wrong-user')
-    await expectProblem(await ann.send('POST', path, '{', JSON_TYPE), 400, 'malformed-json')
+    await expectProblem(await service().request(ann.id, 'POST', path, '{', JSON_TYPE), 400, 'malformed-json')
     expect(await ann.list()).toHaveLength(1)
   })
 
@@ -97,7 +97,7 @@ describe.each(databases)('words over %s', (kind) => {
     const ann = newUser(service())
     const { id } = await ann.create()
     for (const path of [ann.tasks, `${ann.tasks}/${id}`, '/health', `/api/${ann.id}/export`])
-      expect((await ann.send('GET', `${path}?_=1&_t=2`)).status).toBe(200)
+      expect((await service().request(ann.id, 'GET', `${path}?_=1&_t=2`)).status).toBe(200)
   })
 
   test('null for a body completes as no body does', async () => {

@@ -2,7 +2,7 @@ import { beforeAll, describe, expect, test } from 'bun:test'
 import { databases } from '../kit/boot.ts'
 import { expectProblem } from '../kit/expect-problem.ts'
 import { useService } from '../kit/service.ts'
-import { newUser, type Task } from '../kit/user.ts'
+import { newUser, type Task, type User } from '../kit/user.ts'
 
 /** As some front ends ask, and as the contract does. */
 const same: [theirs: string, ours: string][] = [
@@ -42,9 +42,10 @@ const refused: [query: string, pointer: string, detail: string][] = [
 
 describe.each(databases)("the family's spellings over %s", (kind) => {
   const service = useService(kind)
-  const ann = newUser(service())
+  let ann: User
 
   beforeAll(async () => {
+    ann = newUser(service())
     await ann.create({ title: 'Buy milk', priority: 'high', tags: ['home', 'work'], due_date: '2026-01-20' })
     await ann.create({ title: 'Call', priority: 'low', tags: ['home'], completed: true })
     await ann.create({ title: 'Answer', due_date: '2026-03-01' })

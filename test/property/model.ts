@@ -12,7 +12,8 @@ export class TaskMap {
   readonly tasks = new Map<string, Known>()
   /** Ids are never given twice, not even after a deletion. */
   readonly #used = new Set<string>()
-  #revision = 0
+  /** The service begins a user's counter at its clock: the first answer says where. */
+  #revision: number | undefined
   #highest = 0
 
   constructor(readonly user: string) {}
@@ -21,12 +22,22 @@ export class TaskMap {
 
   isTaken = (id: string | undefined) => id !== undefined && this.#used.has(id)
 
-  get revision(): number {
+  /** Undefined before the first write. */
+  get revision(): number | undefined {
     return this.#revision
   }
 
-  /** The id and the time are those that the service gave it. */
-  create({ id, created_at }: Pick<Task, 'id' | 'created_at'>, fields: Fields & { title: string }): Known {
+  #next(): number {
+    if (this.#revision === undefined) throw new Error('the model was asked to change what it does not have')
+    return ++this.#revision
+  }
+
+  /** The id, the time and the first revision are those that the service gave it. */
+  create(
+    { id, created_at, revision }: Pick<Task, 'id' | 'created_at' | 'revision'>,
+    fields: Fields & { title: string },
+  ): Known {
+    this.#revision = this.#revision === undefined ? revision : this.#revision + 1
     const position = fields.position ?? Math.floor(this.#highest) + 1
     const task: Known = {
       description: null,
@@ -38,7 +49,7 @@ export class TaskMap {
       id,
       user_id: this.user,
       position,
-      revision: ++this.#revision,
+      revision: this.#revision,
       created_at,
     }
     this.#used.add(id)
@@ -50,7 +61,7 @@ export class TaskMap {
   change(id: string, fields: Fields): Known {
     const task = this.tasks.get(id)
     if (!task) throw new Error('the model was asked to change what it does not have')
-    Object.assign(task, fields, { revision: ++this.#revision })
+    Object.assign(task, fields, { revision: this.#next() })
     this.#highest = Math.max(this.#highest, task.position)
     return task
   }
@@ -59,7 +70,7 @@ export class TaskMap {
 
   remove(id: string): void {
     this.tasks.delete(id)
-    this.#revision++
+    this.#next()
   }
 
   /** Of those made within one millisecond, the greater id first. */

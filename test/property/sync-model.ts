@@ -18,7 +18,10 @@ export interface Step {
   if_revision?: number | undefined
 }
 
-/** What the contract says of one user's tasks, in a few lines: a counter and a map. */
+/**
+ * What the contract says of one user's tasks, in a few lines: a counter and a map. The model counts from 0, the
+ * service from its clock: `shifted` puts the revisions of the one into those of the other.
+ */
 export class SyncModel {
   revision = 0
   tasks = new Map<string, Entry>()
@@ -65,6 +68,10 @@ export class SyncModel {
     this.tasks.set(id, { ...entry, revision: ++this.revision })
   }
 }
+
+/** The same step with the revision that a counter has which begins at `start`. */
+export const shifted = (step: Step, start: number): Step =>
+  step.if_revision === undefined ? step : { ...step, if_revision: start + step.if_revision }
 
 /** The same step by its own endpoint. */
 export function send(user: User, { op, id, title, completed, if_revision }: Step): Promise<Response> {

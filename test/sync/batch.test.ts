@@ -7,7 +7,7 @@ import { newUser, type User } from '../kit/user.ts'
 const ID = '01937b8e-7a40-7c1e-9d2a-3f5b8c6d7e80'
 const good = { op: 'create', task: { title: 'good' } }
 
-/** A refused operation, and where its problem points; `task` stands for the id of a task at revision 1. */
+/** A refused operation, and where its problem points; `task` stands for the id of a task that is at hand. */
 const refused: [name: string, operation: (task: string) => unknown, status: number, code: string, pointer: string][] = [
   ['no object', () => 'create', 422, 'validation-failed', ''],
   ['an unknown op', () => ({ op: 'purge', id: ID }), 422, 'validation-failed', '/op'],
@@ -20,6 +20,13 @@ const refused: [name: string, operation: (task: string) => unknown, status: numb
   ['an id that is none', () => ({ op: 'delete', id: '7' }), 422, 'validation-failed', '/id'],
   ['a negative if_revision', (id) => ({ op: 'delete', id, if_revision: -1 }), 422, 'validation-failed', '/if_revision'],
   ['if_revision as text', (id) => ({ op: 'delete', id, if_revision: '1' }), 422, 'validation-failed', '/if_revision'],
+  [
+    'an if_revision past every counter',
+    (id) => ({ op: 'delete', id, if_revision: 1_000_000_000_000_000 }),
+    422,
+    'validation-failed',
+    '/if_revision',
+  ],
   ['if_revision on create', () => ({ ...good, if_revision: 1 }), 422, 'validation-failed', '/if_revision'],
   ['a create without a task', () => ({ op: 'create' }), 422, 'validation-failed', '/task'],
   ['a create without a title', () => ({ op: 'create', task: {} }), 422, 'validation-failed', '/task/title'],
@@ -58,6 +65,13 @@ const refused: [name: string, operation: (task: string) => unknown, status: numb
   [
     'an outdated update',
     (id) => ({ op: 'update', id, if_revision: 0, task: { title: 'x' } }),
+    412,
+    'revision-mismatch',
+    '',
+  ],
+  [
+    'an update at the greatest if_revision',
+    (id) => ({ op: 'update', id, if_revision: 999_999_999_999_999, task: { title: 'x' } }),
     412,
     'revision-mismatch',
     '',
@@ -108,37 +122,38 @@ describe.each(databases)('batches over %s', (kind) => {
 
   test('every operation does what its endpoint does, in order, seeing those before it', async () => {
     const other = await user.create({ title: 'other' })
+    const before = other.revision
     const results = await user.batch([
       { op: 'create', id: ID, task: { title: ' made ', tags: ['a'] } },
-      { op: 'update', id: ID, if_revision: 2, task: { title: 'changed', description: null, revision: 99 } },
+      { op: 'update', id: ID, if_revision: before + 1, task: { title: 'changed', description: null, revision: 99 } },
       { op: 'complete', id: ID, completed: true },
-      { op: 'complete', id: ID, completed: true, if_revision: 4 },
+      { op: 'complete', id: ID, completed: true, if_revision: before + 3 },
       { op: 'complete', id: ID },
-      { op: 'delete', id: ID, if_revision: 6 },
-      { op: 'restore', id: ID, if_revision: 7 },
+      { op: 'delete', id: ID, if_revision: before + 5 },
+      { op: 'restore', id: ID, if_revision: before + 6 },
       { op: 'delete', id: other.id },
     ])
     expect(
       results.map(({ status, task: { id, revision, title, completed, deleted_at } }) => [
         status,
         id === ID,
-        revision,
+        revision - before,
         title,
         completed,
         deleted_at !== null,
       ]),
     ).toEqual([
-      [201, true, 2, 'made', false, false],
-      [200, true, 3, 'changed', false, false],
+      [201, true, 1, 'made', false, false],
+      [200, true, 2, 'changed', false, false],
+      [200, true, 3, 'changed', true, false],
       [200, true, 4, 'changed', true, false],
-      [200, true, 5, 'changed', true, false],
-      [200, true, 6, 'changed', false, false],
-      [204, true, 7, 'changed', false, true],
-      [200, true, 8, 'changed', false, false],
-      [204, false, 9, 'other', false, true],
+      [200, true, 5, 'changed', false, false],
+      [204, true, 6, 'changed', false, true],
+      [200, true, 7, 'changed', false, false],
+      [204, false, 8, 'other', false, true],
     ])
     expect(await user.list()).toEqual(results.slice(6, 7).map(({ task }) => task))
-    expect((await user.changes()).next).toBe(9)
+    expect((await user.changes()).next).toBe(before + 8)
   })
 
   test('100 operations are not too many, and their tasks stand in their order', async () => {
@@ -152,7 +167,17 @@ describe.each(databases)('batches over %s', (kind) => {
       const task = await user.create({ title: 'before' })
       const answer = await user.send('POST', '/batch', { operations: [good, good, operation(task.id), good] })
       await expectProblem(answer, status, code, { pointers: [`/operations/2${pointer}`] })
-      expect(await user.changes()).toEqual({ changes: [task], next: 1, more: false })
+      expect(await user.changes()).toEqual({ changes: [task], next: task.revision, more: false })
+    })
+
+  // As text: a JavaScript number cannot hold the first two. The bigint of PostgreSQL ends at 2^63 - 1.
+  for (const number of ['9223372036854775806', '9223372036854775807', '9223372036854775808', '1e30'])
+    test(`if_revision ${number} is 422, and nothing is done`, async () => {
+      const task = await user.create({ title: 'before' })
+      const body = `{"operations":[{"op":"delete","id":"${task.id}","if_revision":${number}}]}`
+      const answer = await user.send('POST', '/batch', body, { 'content-type': 'application/json' })
+      await expectProblem(answer, 422, 'validation-failed', { pointers: ['/operations/0/if_revision'] })
+      expect(await user.changes()).toEqual({ changes: [task], next: task.revision, more: false })
     })
 
   for (const [name, body, status, pointer] of refusedWhole)
@@ -163,12 +188,12 @@ describe.each(databases)('batches over %s', (kind) => {
     })
 
   test("another user's task is 404 as a missing one is", async () => {
-    const { id } = await newUser(service()).create({ title: 'theirs' })
+    const { id, revision } = await newUser(service()).create({ title: 'theirs' })
     for (const operation of [
       { op: 'update', id, task: { title: 'x' } },
       { op: 'complete', id },
       { op: 'delete', id },
-      { op: 'delete', id, if_revision: 1 },
+      { op: 'delete', id, if_revision: revision },
     ])
       await expectProblem(await user.send('POST', '/batch', { operations: [operation] }), 404, 'task-not-found', {
         pointers: ['/operations/0'],
@@ -176,7 +201,7 @@ describe.each(databases)('batches over %s', (kind) => {
   })
 
   test('batches and single writes at once queue, and none is lost', async () => {
-    const { id } = await user.create({ title: 'x' })
+    const { id, revision } = await user.create({ title: 'x' })
     await Promise.all(
       Array.from({ length: 20 }, (_, i) =>
         i % 2 === 0
@@ -184,7 +209,7 @@ describe.each(databases)('batches over %s', (kind) => {
           : user.update(id, { title: `edit ${i}` }),
       ),
     )
-    expect((await user.changes()).next).toBe(41)
+    expect((await user.changes()).next).toBe(revision + 40)
     expect((await user.list()).length).toBe(11)
     expect(await user.read(id)).toMatchObject({ completed: false })
   })

