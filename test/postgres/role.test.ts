@@ -175,6 +175,7 @@ test.each(['doable_owner', 'postgres'])(
 test('a missing migration ends its start in words', async () => {
   await owner`delete from doable.migrations where id = (select max(id) from doable.migrations)`
   const { code, stdout, stderr } = await runToEnd(['serve'], { DATABASE_URL: urlOf('doable_service') })
-  expect([code, stdout]).toEqual([1, ''])
+  expect(code).toBe(1)
+  expect(JSON.parse(stdout)).toMatchObject({ level: 'fatal', msg: 'the start failed' })
   expect(stderr).toMatch(/^.*cannot be used: permission denied.*\n$/)
 })

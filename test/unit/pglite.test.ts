@@ -70,7 +70,8 @@ test('a second process on the directory is refused and touches nothing; kill -9 
   const before = await contents(dataDir)
   const second = await runToEnd(['serve'], { DATA_DIR: dataDir })
   expect(second.code).toBe(1)
-  expect(JSON.parse(second.stdout)).toMatchObject({ level: 'fatal' })
+  // One line: `JSON.parse` takes no second.
+  expect(JSON.parse(second.stdout)).toMatchObject({ level: 'fatal', msg: 'the start failed' })
   expect(second.stderr).toMatch(/in use by another running Doable/)
   expect(second.stderr).toContain(dataDir)
   expect(await contents(dataDir)).toEqual(before)
