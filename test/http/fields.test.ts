@@ -12,7 +12,8 @@ const EMOJI = '👩🏽‍🚀'
 const taken: [field: string, sent: unknown, kept?: unknown][] = [
   ['title', 'x'],
   ['title', '  Buy milk\t\n', 'Buy milk'],
-  ['title', '\u00a0\u2003\ufeffwide\u3000', 'wide'],
+  ['title', '\u00a0\u2003wide\u3000', 'wide'],
+  ['title', ' \ufeffmarked\ufeff ', '\ufeffmarked\ufeff'],
   ['title', 'inner  space\nstays'],
   ['title', 'x'.repeat(200)],
   ['title', ` ${'x'.repeat(200)} `, 'x'.repeat(200)],
