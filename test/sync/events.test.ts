@@ -23,6 +23,8 @@ describe.each(databases)('events over %s', (kind) => {
     return stream
   }
   const idsOf = (stream: Stream) => stream.seen.map(({ id }) => id)
+  /** `count` revisions, from `first` on. */
+  const revisions = (first: number, count: number) => Array.from({ length: count }, (_, n) => first + n)
 
   test('a stream is an event stream that nobody keeps or holds back', async () => {
     const { response } = await follow()
@@ -42,7 +44,7 @@ describe.each(databases)('events over %s', (kind) => {
     await user.remove(made.id)
     for (const stream of listeners) {
       const events = await stream.first(3)
-      expect(events.map(({ id }) => id)).toEqual([0, 1, 2].map((writes) => made.revision + writes))
+      expect(events.map(({ id }) => id)).toEqual(revisions(made.revision, 3))
       expect(events.map(({ task }) => task).slice(0, 2)).toEqual([made, changed])
       expect(events[2]?.task).toMatchObject({
         id: made.id,
@@ -55,59 +57,52 @@ describe.each(databases)('events over %s', (kind) => {
 
   test('batches and the deletion of all that is completed arrive too', async () => {
     const stream = await follow()
-    const [made] = await user.batch([1, 2].map((n) => ({ op: 'create', task: { title: `${n}`, completed: true } })))
-    const first = made?.task.revision ?? 0
+    const [first] = await user.batch([1, 2].map((n) => ({ op: 'create', task: { title: `${n}`, completed: true } })))
     await stream.first(2)
     await user.send('DELETE', '/tasks?status=completed')
     await stream.first(4)
-    expect(idsOf(stream)).toEqual([0, 1, 2, 3].map((writes) => first + writes))
+    expect(idsOf(stream)).toEqual(revisions(first?.task.revision ?? 0, 4))
   })
 
-  describe('given three tasks, each by a write of its own', () => {
+  describe('given three tasks', () => {
     let tasks: Task[]
-    /** The counter after the first `writes` of the user; after none, where the history began. */
-    const after = (writes: number) => (tasks[0]?.revision ?? 0) - 1 + writes
     beforeEach(async () => {
       tasks = []
       for (const title of ['a', 'b', 'c']) tasks.push(await user.create({ title }))
     })
+    /** The revision of the first, the second or the third task; of the fourth, which there is none of. */
+    const revisionOf = (nth: number) => (tasks[0]?.revision ?? 0) + nth - 1
+    /** `{2}` stands for the revision of the second task. */
+    const filled = (text: string) => text.replace(/\{(\d)\}/, (_, nth) => String(revisionOf(Number(nth))))
+    const filledAll = (headers: Record<string, string>) =>
+      Object.fromEntries(Object.entries(headers).map(([name, value]) => [name, filled(value)]))
 
-    const starts: [
-      name: string,
-      since: () => number | undefined,
-      lastEventId: () => string | undefined,
-      missed: number,
-    ][] = [
-      ['Last-Event-ID replays what was missed', () => undefined, () => `${after(1)}`, 2],
-      ['since replays what was missed', () => after(2), () => undefined, 1],
-      ['since=0 replays everything', () => 0, () => undefined, 3],
-      ['the start of the history replays everything', () => after(0), () => undefined, 3],
-      ['Last-Event-ID counts before since', () => 0, () => `${after(2)}`, 1],
-      ['an empty Last-Event-ID counts as none', () => after(1), () => '', 2],
-      ['who is up to date misses nothing', () => after(3), () => undefined, 0],
-      ['without either the stream starts now', () => undefined, () => undefined, 0],
+    const starts: [name: string, query: string, headers: Record<string, string>, missed: number[]][] = [
+      ['Last-Event-ID replays what was missed', '', { 'last-event-id': '{1}' }, [2, 3]],
+      ['since replays what was missed', '?since={2}', {}, [3]],
+      ['since=0 replays everything', '?since=0', {}, [1, 2, 3]],
+      ['Last-Event-ID counts before since', '?since=0', { 'last-event-id': '{2}' }, [3]],
+      ['an empty Last-Event-ID counts as none', '?since={1}', { 'last-event-id': '' }, [2, 3]],
+      ['who is up to date misses nothing', '?since={3}', {}, []],
+      ['without either the stream starts now', '', {}, []],
     ]
-    for (const [name, sinceOf, idOf, missed] of starts)
+    for (const [name, query, headers, missed] of starts)
       test(name, async () => {
-        const [since, id] = [sinceOf(), idOf()]
-        const stream = await follow(since === undefined ? '' : `?since=${since}`, {
-          headers: id === undefined ? {} : { 'last-event-id': id },
-        })
-        await stream.first(missed)
+        const stream = await follow(filled(query), { headers: filledAll(headers) })
+        await stream.first(missed.length)
         const live = await user.create({ title: 'live' })
-        const events = await stream.first(missed + 1)
-        const told = [...tasks, live].slice(-missed - 1)
-        expect(events.map(({ id }) => id)).toEqual(told.map(({ revision }) => revision))
-        expect(events.map(({ task }) => task)).toEqual(told)
+        const events = await stream.first(missed.length + 1)
+        expect(events.map(({ id }) => id)).toEqual([...missed, 4].map(revisionOf))
+        expect(events.map(({ task }) => task)).toEqual([...tasks, live].slice(-missed.length - 1))
       })
 
     test('a task that changed twice is listed once, in its latest state', async () => {
       await user.update(tasks[0]?.id ?? '', { title: 'changed' })
       const stream = await follow('?since=0')
       expect((await stream.first(3)).map(({ id, task }) => [id, task.title])).toEqual([
-        [after(2), 'b'],
-        [after(3), 'c'],
-        [after(4), 'changed'],
+        [revisionOf(2), 'b'],
+        [revisionOf(3), 'c'],
+        [revisionOf(4), 'changed'],
       ])
     })
 
@@ -122,34 +117,36 @@ describe.each(databases)('events over %s', (kind) => {
         await expectProblem(answer, 422, 'validation-failed', { pointers: [pointer] })
       })
 
-    test('a revision of another history is 410', async () => {
-      for (const id of [1, after(0) - 1, after(4)]) {
-        await expectProblem(await user.send('GET', `/events?since=${id}`), 410, 'history-gone')
-        const answer = await user.send('GET', '/events', undefined, { 'last-event-id': `${id}` })
+    const otherHistories: [query: string, headers: Record<string, string>][] = [
+      ['?since={4}', {}],
+      ['', { 'last-event-id': '{4}' }],
+      ['?since=1', {}],
+      ['', { 'last-event-id': '1' }],
+    ]
+    for (const [query, headers] of otherHistories)
+      test(`${query}${JSON.stringify(headers)} is of another history, and gone`, async () => {
+        const answer = await user.send('GET', `/events${filled(query)}`, undefined, filledAll(headers))
         await expectProblem(answer, 410, 'history-gone')
-      }
-    })
+      })
 
-    test('after an erasure the streams end, and the client starts again', async () => {
-      const upToDate = [await follow('?since=0'), await follow()]
-      await upToDate[0]?.first(3)
-      await user.send('DELETE', `?confirm=${user.id}`)
-      for (const stream of upToDate) expect(await stream.ended).toBe('end')
-      await expectProblem(
-        await user.send('GET', '/events', undefined, { 'last-event-id': `${after(3)}` }),
-        410,
-        'history-gone',
-      )
-    })
+    for (const again of ['nothing more', 'a new history'])
+      test(`after an erasure and ${again} the streams end, and what they would resume is gone`, async () => {
+        const upToDate = [await follow('?since=0'), await follow()]
+        await upToDate[0]?.first(3)
+        await user.send('DELETE', `?confirm=${user.id}`)
+        if (again === 'a new history') await user.create({ title: 'new' })
+        for (const stream of upToDate) expect(await stream.ended).toBe('end')
+        const resumed = await user.send('GET', '/events', undefined, filledAll({ 'last-event-id': '{3}' }))
+        await expectProblem(resumed, 410, 'history-gone')
+      })
   })
 
   test('500 changes missed come whole and in order', async () => {
     for (let i = 0; i < 5; i++)
       await user.batch(Array.from({ length: 100 }, (_, n) => ({ op: 'create', task: { title: `${i}/${n}` } })))
     const stream = await follow('?since=0')
-    await stream.first(500)
-    const [first = 0] = idsOf(stream)
-    expect(idsOf(stream)).toEqual(Array.from({ length: 500 }, (_, i) => first + i))
+    const [first] = await stream.first(500)
+    expect(idsOf(stream)).toEqual(revisions(first?.id ?? 0, 500))
   })
 
   test('a stream ends with its token', async () => {
