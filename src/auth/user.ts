@@ -66,8 +66,21 @@ async function admit(
   return user
 }
 
+/**
+ * Whether a request that was admitted would still be, for answers that last: its token may have
+ * expired, or its key or account may be gone. True as well while that cannot be checked.
+ */
+export async function isStillAdmitted(tokens: Pick<Tokens, 'verify'>, authorization: string | null): Promise<boolean> {
+  try {
+    await authenticate(authorization, tokens, async () => {})
+    return true
+  } catch (error) {
+    return !(error instanceof Problem && error.status === 401)
+  }
+}
+
 /** @param beforeCheck runs before a token that was not accepted before is checked, and may refuse. */
-async function authenticate(header: string | null, tokens: Tokens, beforeCheck: () => Promise<void>) {
+async function authenticate(header: string | null, tokens: Pick<Tokens, 'verify'>, beforeCheck: () => Promise<void>) {
   if (header === null || !/^bearer( |$)/i.test(header))
     throw refuse('token-missing', 'This needs a token: send it as Authorization: Bearer <JWT>.')
   const token = BEARER.exec(header)?.[1]

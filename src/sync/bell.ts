@@ -1,11 +1,9 @@
-/** One listener's wake-up call. A ring between two waits is not lost: the next wait ends at once. */
+/** Wakes one listener. A ring between two waits is not lost: the next wait ends at once. */
 export class Bell {
   #rung = false
   #closed = false
   #wake: (() => void) | undefined
   readonly #onClose: () => void
-  /** Called about once a second, for whoever must watch a clock. */
-  watch: (() => void) | undefined
 
   constructor(onClose: () => void) {
     this.#onClose = onClose

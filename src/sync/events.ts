@@ -1,11 +1,15 @@
 import type { Bell } from './bell.ts'
 import type { ReadChanges } from './changes.ts'
 
-/** A comment this often keeps proxies from taking a quiet stream for a dead one, in milliseconds. */
+/** A comment this often, in milliseconds: proxies take a quieter stream for a dead one. */
 const HEARTBEAT_MS = 15_000
 
-/** A reader that takes nothing for so long is cut off, and resumes by `Last-Event-ID`. */
-const STALLED_MS = 30_000
+/**
+ * A connection on which nothing could be sent for this long is destroyed by Bun, together with the
+ * bytes that it holds for the client, in seconds; Bun looks every 4 s. Above the time between two
+ * comments and what a read may take.
+ */
+export const STALLED_S = 30
 
 /** Changes read at once: with the socket's own buffer, all that a stream ever holds; 45 KB each at the very most. */
 const PAGE = 20
@@ -16,6 +20,8 @@ interface Options {
   since: number
   /** When the token ends, in milliseconds since 1970. */
   expires: number
+  /** Whether the token still counts: its key or its account may be gone before it expires. */
+  isAdmitted: () => Promise<boolean>
   bell: Bell
   readChanges: ReadChanges
 }
@@ -23,19 +29,33 @@ interface Options {
 /**
  * A user's changes as server-sent events (HTML standard, 9.2): replayed from `since`,
  * then as they happen. Nothing is read before the client has taken what was there, so a
- * slow reader costs one page. Ends with the token, with the service, when the client has
- * gone or stalled.
+ * slow reader costs one page. Ends with the token, with the user's history, with the service,
+ * and when the client has gone.
  */
-export async function* streamEvents({ user, since, expires, bell, readChanges }: Options): AsyncGenerator<string> {
+export async function* streamEvents({
+  user,
+  since,
+  expires,
+  isAdmitted,
+  bell,
+  readChanges,
+}: Options): AsyncGenerator<string> {
   let seen = since
   try {
     // Says at once that the stream stands; and how soon to come back when it is cut, in milliseconds.
     yield 'retry: 1000\n\n'
-    while (!bell.closed && Date.now() < expires) {
+    let commentAt = Date.now() + HEARTBEAT_MS
+    while (!bell.closed && Date.now() < expires && (await isAdmitted())) {
       const { changes, next } = await readChanges(user, seen, PAGE)
       seen = next
       if (changes.length > 0) yield changes.map(formatEvent).join('')
-      else if (!(await bell.wait(Math.min(HEARTBEAT_MS, expires - Date.now()))) && !bell.closed) yield ':\n\n'
+      else {
+        const hasRung = await bell.wait(Math.min(commentAt, expires) - Date.now())
+        // Writes that change nothing ring, too: they must not keep the comment back.
+        if (bell.closed || (hasRung && Date.now() < commentAt)) continue
+        yield ':\n\n'
+      }
+      commentAt = Date.now() + HEARTBEAT_MS
     }
   } catch {
     // Erased, or the database is away: the client comes back, and its next request is told so.
@@ -51,15 +71,12 @@ function formatEvent(task: { revision: number }): string {
 /** The response body: pulls an event when the socket has taken the one before. */
 export function eventBody(events: AsyncGenerator<string>, bell: Bell): ReadableStream<Uint8Array> {
   const encoder = new TextEncoder()
-  let waitingSince: number | undefined
-  const body = new ReadableStream<Uint8Array>(
+  return new ReadableStream<Uint8Array>(
     {
       async pull(controller) {
-        waitingSince = undefined
         const { value, done } = await events.next()
-        if (done) return controller.close()
-        controller.enqueue(encoder.encode(value))
-        waitingSince = Date.now()
+        if (done) controller.close()
+        else controller.enqueue(encoder.encode(value))
       },
       cancel() {
         bell.close()
@@ -67,11 +84,4 @@ export function eventBody(events: AsyncGenerator<string>, bell: Bell): ReadableS
     },
     { highWaterMark: 0 },
   )
-  bell.watch = () => {
-    if (waitingSince !== undefined && Date.now() - waitingSince > STALLED_MS) {
-      bell.close()
-      void events.return(undefined)
-    }
-  }
-  return body
 }

@@ -17,14 +17,14 @@ const selectRevisions = statement(
 export type Feed = ReturnType<typeof createFeed>
 
 /**
- * Rings for whoever listens to a user: at once for this replica's own writes, and for
- * other replicas' by one small query a second for all listeners together. Without
- * listeners there is no query, so that an idle database can sleep; and it needs no
- * session of its own, so that it works through a transaction pooler.
+ * Rings for the listeners of a user: at once after this replica's own writes, and after other
+ * replicas' by one small query a second for all listeners together. Without listeners there is no
+ * query, so that an idle database can sleep. Polling needs no session of its own, so that it works
+ * through a transaction pooler.
  */
 export function createFeed(db: Db, log: Logger) {
   const bells = new Map<string, Set<Bell>>()
-  /** What the last poll found, of those listened to. */
+  /** The revisions that the last poll found, by user. */
   let known = new Map<string, number | undefined>()
   let timer: ReturnType<typeof setInterval> | undefined
   let polling = false
@@ -35,18 +35,17 @@ export function createFeed(db: Db, log: Logger) {
   }
 
   async function poll(): Promise<void> {
-    for (const set of bells.values()) for (const bell of set) bell.watch?.()
     if (polling || bells.size === 0) return
     polling = true
     try {
       const asked = [...bells.keys()]
       const found = new Map(await selectRevisions(db, { ids: arrayLiteral(asked) }))
-      // A user who is gone has been erased, which is a change as well; and what a new
-      // listener has missed before the first look at its user is not known.
+      // A user without a row has been erased, which is a change as well. A listener may have missed
+      // a change before the first poll for its user.
       for (const user of asked) if (!known.has(user) || known.get(user) !== found.get(user)) ring(user)
       known = new Map(asked.map((user) => [user, found.get(user)]))
     } catch (error) {
-      // The next second tries again; requests tell the operator what is the matter.
+      // The next poll tries again; failed requests tell the operator that the database is away.
       log.debug({ cause: error instanceof Error ? error.name : typeof error }, 'polling for changes failed')
     } finally {
       polling = false
@@ -54,10 +53,10 @@ export function createFeed(db: Db, log: Logger) {
   }
 
   return {
-    /** This replica has changed a user's tasks, and that is committed. */
+    /** To be called after this replica has committed a change of a user's tasks. */
     ring,
 
-    /** A bell for one listener; `close` it when nobody listens any more. */
+    /** A bell for one listener, who counts until the bell is closed. */
     listen(user: string): Bell {
       const bell = new Bell(() => {
         const set = bells.get(user)

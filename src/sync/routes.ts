@@ -1,6 +1,6 @@
 import { Type } from '@sinclair/typebox'
 import { Elysia } from 'elysia'
-import { type Gate, userPlugin } from '../auth/user.ts'
+import { type Gate, isStillAdmitted, userPlugin } from '../auth/user.ts'
 import type { Work } from '../db/work.ts'
 import { answers, writeLong } from '../http/answer.ts'
 import { jsonBody } from '../http/body.ts'
@@ -13,11 +13,11 @@ import { UserPath } from '../resource/schemas.ts'
 import { Task } from '../tasks/model.ts'
 import { Batch, BatchResults, type RunOperation, runBatch } from './batch.ts'
 import { type ReadChanges, readChanges } from './changes.ts'
-import { eventBody, streamEvents } from './events.ts'
+import { eventBody, STALLED_S, streamEvents } from './events.ts'
 import type { Feed } from './feed.ts'
 import { shareReads } from './shared.ts'
 
-/** Event streams of one user at a time, in this process: a phone, a few browsers, and tabs to spare. */
+/** Open event streams of one user in this process: enough for a phone and several browsers with several tabs each. */
 const MAX_STREAMS = 10
 
 const Since = Type.Integer({
@@ -39,7 +39,7 @@ const Changes = Type.Object(
   { $id: 'Changes', description: 'What has changed, in the order of revisions', additionalProperties: false },
 )
 
-/** What other devices have done: asked for, or as it happens. */
+/** Sync: changes by page and as events, and batches. */
 export function syncRoutes(gate: Gate, work: Work, once: Once, feed: Feed, runOperation: RunOperation) {
   const read: ReadChanges = (user, since, limit) => work.read(user, readChanges, since, limit)
   const readShared = shareReads(read)
@@ -105,13 +105,16 @@ export function syncRoutes(gate: Gate, work: Work, once: Once, feed: Feed, runOp
             headers: { 'retry-after': '5' },
           })
         const bell = feed.listen(user.id)
-        if (request.method === 'HEAD') bell.close()
+        // A stream that stalls holds memory, and counts, until its socket is destroyed.
         request.signal.addEventListener('abort', () => bell.close())
-        server?.timeout(request, 0)
+        if (request.method === 'HEAD' || request.signal.aborted) bell.close()
+        else server?.timeout(request, STALLED_S)
+        const authorization = request.headers.get('authorization')
         const events = streamEvents({
           user: user.id,
           since,
           expires: user.expires * 1000,
+          isAdmitted: () => isStillAdmitted(gate.tokens, authorization),
           bell,
           readChanges: readShared,
         })
@@ -142,7 +145,7 @@ export function syncRoutes(gate: Gate, work: Work, once: Once, feed: Feed, runOp
           operationId: 'streamEvents',
           summary: 'Follow changes as they happen',
           description:
-            '`Last-Event-ID` or `since` replays what was missed; without either the stream starts now. A comment every 15 s; ends when the token expires.',
+            '`Last-Event-ID` or `since` replays what was missed; without either the stream starts now. A comment every 15 s; ends when the token expires or no longer counts. A reader that takes nothing for 30 s is cut off.',
           requestHeaders: ['Last-Event-ID'],
           content: { 200: { 'application/json': null, 'text/event-stream': eventExample } },
         }),

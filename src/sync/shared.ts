@@ -1,9 +1,9 @@
 import type { ChangePage, ReadChanges } from './changes.ts'
 
 /**
- * One read for all listeners of a user that a ring has woken: who asks for the same in
- * the same turn of the event loop shares it. Nobody joins a read that has begun, since it
- * may have looked before the change that the ring was for.
+ * One read for all listeners of a user that a ring has woken: equal reads that are asked for in
+ * the same turn of the event loop are one. Nobody joins a read that has begun, since its snapshot
+ * may be older than the change that the ring was for.
  */
 export function shareReads(readChanges: ReadChanges): ReadChanges {
   const gathering = new Map<string, Promise<ChangePage>>()
