@@ -33,9 +33,9 @@ import { transferRoutes } from './transfer/routes.ts'
 export interface Deps {
   config: Pick<Config, 'corsOrigins' | 'quotaBytes' | 'rateLimit' | 'trustedProxies'>
   db: Db
-  /** Whether all work queues for one connection. */
+  /** Whether all work queues for one connection, as on the embedded database: users take turns then. */
   oneConnection?: boolean
-  /** For orders and searches that ignore case, by name. */
+  /** The name of the collation by which orders and searches ignore case. */
   collation: string
   /** Signs cursors, and what accounts need signed; the same in every replica. */
   secret: string
@@ -44,7 +44,7 @@ export interface Deps {
   accounts: (Pick<AccountOptions, 'issuer' | 'audience'> & { previousSecrets?: readonly string[] }) | undefined
   feed: Feed
   log: Logger
-  /** Undefined where nobody looks at them. */
+  /** Undefined without `ADMIN_PORT`. */
   metrics: Metrics | undefined
   /** Undefined where no traces are exported. */
   tracing?: Tracing | undefined
@@ -57,8 +57,8 @@ export interface Deps {
 export type App = ReturnType<typeof createApp>
 
 /**
- * The composition root: every stage of a request, in the order in which it meets them.
- * Never listens. `systemRouter` is off so that a socket and `app.handle` take one path.
+ * The composition root: every stage, in the order in which a request meets them. Does not
+ * listen. `systemRouter` is off so that a socket and `app.handle` take one path.
  */
 export function createApp({
   config,
@@ -93,7 +93,7 @@ export function createApp({
   const gate = { tokens, limits, checkFresh: accounts && createFreshCheck(db) }
   const allowedMethods = createMethodTable(() => app.routes)
   const routeName = createRouteNames(() => app.routes)
-  // The queries of accounts are Better Auth's to read.
+  // Better Auth reads the queries of its own routes.
   const strictQueries = queryStage(
     () => app.routes,
     (route) => !route.startsWith('/api/auth/'),
@@ -110,7 +110,8 @@ export function createApp({
     ({ answered }: Metrics) =>
     (method: string, path: string, status: number, seconds: number) =>
       answered(method, routeName(path), status, seconds)
-  // A host of one to three letters is not `standardHostname`: Elysia would look for the path behind it.
+  // With `standardHostname`, Elysia searches for the path from the 11th character of an address on, which is
+  // behind its beginning where the host has one to three letters.
   const app = new Elysia({
     name: 'doable',
     normalize: false,

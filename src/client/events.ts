@@ -1,7 +1,7 @@
 import { createParser } from 'eventsource-parser'
 import type { Task } from './task.ts'
 
-/** The service sends something every 15 s: a stream that has been quiet for so long is dead. */
+/** The service sends something every 15 s: a stream that is quiet for this long is dead. */
 const SILENCE_MS = 45_000
 
 export interface StreamEvent {
@@ -33,7 +33,7 @@ export async function* eventsIn(response: Response, quiet: () => void): AsyncGen
     try {
       return (await reader?.read())?.value
     } catch {
-      // Cut: for a stream that is to be resumed, the same as its end.
+      // The connection was cut. The stream is resumed then, as after its end.
       return undefined
     } finally {
       clearTimeout(timer)

@@ -76,7 +76,7 @@ export function createDoable(options: Options) {
   const json = async <T>(response: Promise<Response>) => (await (await response).json()) as T
   const at = (id: string) => `/tasks/${encodeURIComponent(id)}`
 
-  /** With If-Match, a second try could meet the first one's own change: it is left to the caller. */
+  /** With If-Match, a repeat could fail on the change that the first attempt has made: repeating is left to the caller. */
   const guarded = ({ ifUnchanged, signal }: WriteOptions) => ({
     signal,
     ...(ifUnchanged && { headers: { 'if-match': `"${ifUnchanged.revision}"` }, repeatable: false }),
@@ -117,7 +117,7 @@ export function createDoable(options: Options) {
     /** One task. Another user's task, and one in the trash, is `task-not-found` (404). */
     get: (id: string, { signal }: Abortable = {}) => json<Task>(send({ path: at(id), signal })),
 
-    /** Makes a task: once, though the answer may get lost on the way. */
+    /** Makes a task, once even where an answer gets lost on the way. */
     create: (task: NewTask, creating: CreateOptions = {}) =>
       json<Task>(send({ path: '/tasks', body: task, ...once(creating) })),
 
@@ -125,7 +125,7 @@ export function createDoable(options: Options) {
     update: (id: string, changes: TaskFields, write: WriteOptions = {}) =>
       json<Task>(send({ method: 'PUT', path: at(id), body: changes, ...guarded(write) })),
 
-    /** Sets, rather than toggles, so that doing it twice is no harm. */
+    /** Sets `completed` and does not toggle it, so that a repeat does no harm. */
     complete: (id: string, completed = true, write: WriteOptions = {}) =>
       json<Task>(send({ method: 'PATCH', path: `${at(id)}/complete`, body: { completed }, ...guarded(write) })),
 

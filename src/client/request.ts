@@ -23,7 +23,7 @@ export interface Call {
   file?: { type: string; content: string | Blob }
   headers?: Record<string, string>
   signal?: AbortSignal | undefined
-  /** False where a second time would not do the same as the first: then only what was surely not done is tried again. */
+  /** False where doing it twice is not the same as once: it is then tried again only where it was certainly not done. */
   repeatable?: boolean
 }
 
@@ -33,20 +33,20 @@ export type Attempt = { response: Response } | { failure: unknown }
 export interface Transport {
   /** @throws DoableError for a refused token, or the error of the token callback. */
   attempt(call: Call): Promise<Attempt>
-  /** Tries again what can pass. @throws DoableError, or the network's error after the last attempt. */
+  /** Tries again after failures that may pass. @throws DoableError, or the network's error after the last attempt. */
   send(call: Call): Promise<Response>
 }
 
-/** Doubling from here up, in milliseconds, where the service does not say how long. */
+/** The first wait where the service does not say how long, in milliseconds. Each further one is twice as long. */
 const FIRST_WAIT_MS = 250
 const LONGEST_WAIT_MS = 30_000
 
-/** After these nobody knows whether the request was done. */
+/** Statuses after which it is unknown whether the request was done. */
 const PERHAPS = [502, 503, 504]
 
 /**
- * Sends with the user's token. What failed on the way, or was told to come back, is tried
- * again where that cannot do anything twice.
+ * Sends with the user's token. A request that failed on the way, or that the service asked to send
+ * again later, is tried again where that cannot do anything twice.
  *
  * @throws TypeError when `url` or `userId` cannot be used.
  */
@@ -145,7 +145,7 @@ export function isAnswer({ ok, status }: Response): boolean {
   return ok || status === 304
 }
 
-/** Whether the same request can go well later. A 409 says so where its first twin is still running. */
+/** Whether the same request may succeed later. A 409 says so where the first one under its key is still running. */
 function isPassing({ status, headers }: Response): boolean {
   return PERHAPS.includes(status) || (status === 409 && headers.has('retry-after'))
 }

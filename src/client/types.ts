@@ -1,6 +1,6 @@
 /**
- * What else the API takes and gives. Free of the server's libraries, so that a front end
- * compiles without them; a test of types compares each with the server's own.
+ * The other types of what the API takes and gives. They use none of the server's libraries, so that a
+ * front end compiles without these; a test of types compares each with the server's own.
  */
 import type { NewTask, Priority, Task, TaskFields } from './task.ts'
 

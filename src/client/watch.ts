@@ -4,9 +4,9 @@ import { type Call, isAnswer, pause, retryAfter, type Transport } from './reques
 import type { Task } from './task.ts'
 
 /**
- * Asks for the user's counter without reading any task: whatever stands there matches `*`,
- * so the answer is a 304 with its entity tag (RFC 9110, 13.1.2). A HEAD would say the same,
- * but its refusals have no body that says why.
+ * Asks for the user's counter without reading any task: `*` matches every list, so the answer is a
+ * 304 with its entity tag (RFC 9110, 13.1.2). A HEAD would give the same, but its refusals have no
+ * body that says why.
  */
 export const revisionCall: Call = { path: '/tasks', query: { limit: 1 }, headers: { 'if-none-match': '*' } }
 
@@ -86,7 +86,7 @@ function eventsAfter(revision: number): Call {
   return { path: '/events', headers: { accept: 'text/event-stream', 'last-event-id': String(revision) } }
 }
 
-/** How long the service wants to be left alone, in milliseconds. @throws DoableError for what cannot pass. */
+/** How long the service asks to wait, in milliseconds. @throws DoableError for a refusal that cannot pass. */
 async function waitAfter(response: Response): Promise<number | undefined> {
   if (response.status < 500 && response.status !== 429) throw await refusalIn(response)
   await response.body?.cancel()

@@ -1,8 +1,8 @@
 import { bigint, boolean, index, integer, text, timestamp } from 'drizzle-orm/pg-core'
 import { doable } from './schema.ts'
 
-// The tables of Better Auth. It finds a field by its name here and takes and gives dates; the columns
-// are named like those of all other tables.
+// Better Auth's tables. Better Auth looks up a field by its property name here and works with dates; columns
+// are named in snake_case, as in all other tables.
 
 const time = (name: string) => timestamp(name, { withTimezone: true, precision: 3 })
 
@@ -84,7 +84,7 @@ export const accountKeys = doable.table('account_keys', {
   expiresAt: time('expires_at'),
 })
 
-/** How often an address has tried to sign in, say. In the database, so that all replicas count together. */
+/** How often an address has tried to sign in, for instance: in the database, so that all replicas count together. */
 export const accountRateLimits = doable.table('account_rate_limits', {
   id: text('id').primaryKey(),
   key: text('key').notNull().unique('account_rate_limits_key'),

@@ -1,10 +1,10 @@
 import { sql } from 'drizzle-orm'
 import type { Db } from './open.ts'
 
-/** Unicode's case mapping on every host alike: built in since PostgreSQL 17, by ICU before that. */
+/** Collations that map case as Unicode does, the same on every host: PostgreSQL's own since 17, ICU's before. */
 const WANTED = ['pg_c_utf8', 'und-x-icu']
 
-/** The collation to compare without regard to case: the best there is, or the database's own. */
+/** The collation for comparisons that ignore case: the first of those above that the server has, else its default. */
 export async function findCollation(db: Db): Promise<string> {
   const rows = await db
     .select({ name: sql<string>`collname` })

@@ -8,7 +8,7 @@ import history from '../../drizzle/0002_history.sql' with { type: 'text' }
 import journal from '../../drizzle/meta/_journal.json'
 import type { Db } from './open.ts'
 
-/** The SQL travels inside the program; a test holds this list against the folder. */
+/** The SQL is compiled into the program; a test compares this list with the folder. */
 const files: Record<string, string> = { '0000_init': init, '0001_accounts': accounts, '0002_history': history }
 
 interface Migration extends MigrationMeta {
@@ -28,15 +28,14 @@ export const migrations: Migration[] = journal.entries.map(({ tag, when, breakpo
   }
 })
 
-/** One number of ours among the database's advisory locks: "doable" in hex. */
+/** Our key among the database's advisory locks: "doable" in hex. */
 const LOCK = 0x646f61626c65
 
 const config = { migrationsFolder: '', migrationsSchema: 'doable', migrationsTable: 'migrations' }
 
 /**
- * Applies what is missing, all of it or nothing, and is safe to run from many
- * replicas at once: the lock is held by the transaction, so that it also works
- * through a transaction pooler and goes away with a killed process.
+ * Applies the missing migrations, all or none. Many replicas may run it at once: the transaction
+ * holds the lock, which therefore works through a transaction pooler and ends with a killed process.
  *
  * @returns the names of those applied.
  */

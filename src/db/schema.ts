@@ -30,11 +30,11 @@ export const users = doable.table(
   {
     id: opaque().primaryKey(),
     revision: bigint({ mode: 'number' }).notNull().default(0),
-    /** The counter when the history began: no earlier revision is known, but for 0, the empty start. */
+    /** The counter when the history began. A `since` below it is refused, but for 0, which has seen nothing. */
     history_start: bigint({ mode: 'number' }).notNull().default(0),
     /** The highest position any of the user's tasks has had. */
     position: doublePrecision().notNull().default(0),
-    /** What the user's rows are counted with against `USER_QUOTA_MB`; null until it is first reckoned. */
+    /** What the user's tasks count against `USER_QUOTA_MB`; null until it is first summed up. */
     bytes: bigint({ mode: 'number' }),
   },
   (t) => [check('users_id_length', sql`char_length(${t.id}) between 1 and 255`)],
@@ -105,7 +105,7 @@ export const idempotencyKeys = doable.table(
   ],
 )
 
-/** What Doable itself keeps, beside what its users do. */
+/** Values that Doable keeps for itself, by name. */
 export const settings = doable.table('settings', {
   name: text().primaryKey(),
   value: text().notNull(),

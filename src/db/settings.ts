@@ -3,8 +3,8 @@ import type { Db } from './open.ts'
 import { settings } from './schema.ts'
 
 /**
- * A value that is made once and then the same in every replica. Of several first starts at once
- * one writes it, and all read that one.
+ * A value that is made once and is the same in every replica: of several first starts at once, one
+ * writes it and all read it back.
  */
 export async function keptSetting(db: Db, name: string, make: () => string): Promise<string> {
   const read = () => db.select({ value: settings.value }).from(settings).where(eq(settings.name, name))

@@ -14,10 +14,9 @@ export type Statement<Row> = (db: Db, values: Record<string, Parameter>) => Prom
 const dialect = new PgDialect()
 
 /**
- * A statement, written once as SQL and prepared on each connection that it meets.
- *
- * Its text is made here, rows are read by `read`: Drizzle's own reading looks up every
- * column's type anew in every row, at some 12 µs a task instead of 3.
+ * A statement, written once as SQL and prepared on each connection that runs it. `read` reads its
+ * rows: Drizzle's own reader looks up each column's type in every row, at some 12 µs a task
+ * instead of 3.
  *
  * @param name of the prepared statement; unique in the program.
  */
@@ -36,7 +35,7 @@ export function statement<Row>(name: string, text: SQL, read: (cells: Cells) => 
   }
 }
 
-/** For rows that nobody reads: only how many there are counts. */
+/** For statements of which only the number of rows is used. */
 export const unread = (): null => null
 
 /** A named parameter. */
@@ -51,9 +50,11 @@ export function arrayLiteral(items: readonly string[]): string {
 }
 
 /**
- * The second wall (decision 9): rows that a statement has given back, once each is seen to be the
- * owner's. Should a statement ever lose its owner, the answer is a 500 and not a leak, and
- * within a transaction nothing of it stays.
+ * Compares the owner of each row that a statement has given back, a second time after its WHERE
+ * (decision 9). A statement that has lost its owner then causes a 500 and no leak, and rolls back
+ * the transaction that it is in.
+ *
+ * @throws Error for another user's row.
  */
 export function ownRows<Row extends { user_id: string }>(owner: string, rows: Row[]): Row[] {
   for (const { user_id } of rows)
@@ -61,7 +62,7 @@ export function ownRows<Row extends { user_id: string }>(owner: string, rows: Ro
   return rows
 }
 
-/** Drizzle numbers every mention of a parameter anew; here it is sent once, under the number of its first mention. */
+/** Drizzle gives each mention of a parameter a number. Here a parameter is sent once, under that of its first mention. */
 function withEachParameterOnce({ sql: text, params }: Query): Query {
   const names = params.map((value) => {
     if (!is(value, Placeholder)) throw new Error('a prepared statement holds a value in place of a parameter')

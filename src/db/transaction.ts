@@ -12,10 +12,10 @@ export interface Patience {
 
 const owner = sql.placeholder('owner')
 
-/** The setting that new histories start behind: the highest counter that was ever erased ahead of the clock. */
+/** The setting above which new histories start: the highest counter that was ahead of the clock when it was erased. */
 export const HISTORY_FLOOR = 'history_floor'
 
-/** Milliseconds since 1970, or one more than the highest counter that was erased: above every earlier revision of anybody. */
+/** Where a history starts: at the clock (milliseconds since 1970) or above that setting, whichever is greater. */
 export const newHistory = sql`greatest((extract(epoch from clock_timestamp()) * 1000)::bigint,
   (select value::bigint + 1 from ${settings} where ${settings.name} = ${sql.raw(`'${HISTORY_FLOOR}'`)}))`
 
@@ -39,14 +39,14 @@ const setLockTimeout = statement(
   unread,
 )
 
-/** Makes the user's row where there is none: their history begins. */
+/** Makes the user's row where there is none, with which their history begins. */
 export async function makeUser(db: Db, user: string): Promise<void> {
   await makeRow(db, { owner: user })
 }
 
 /**
- * Locks the user's row, made where there is none, so that there is something to lock. In two
- * statements: one that has waited for another's insert cannot see that row by its own snapshot.
+ * Locks the user's row, and makes it where there is none. In two statements: a single one that has
+ * waited for another transaction to insert the row would not see it, since its snapshot is older.
  *
  * @throws what `patience` says when the row stays locked for too long.
  */
@@ -55,7 +55,7 @@ export async function lockUser(tx: Db, user: string, patience: Patience | undefi
     if (patience) await setLockTimeout(tx, { milliseconds: String(patience.waitMs) })
     do await makeRow(tx, { owner: user })
     while (
-      // Erased between the two statements: there is nothing to lock.
+      // No row was locked: the user was erased between the two statements.
       (await lockRow(tx, { owner: user })).length === 0
     )
   } catch (error) {

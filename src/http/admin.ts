@@ -1,6 +1,6 @@
 import { version } from '../../package.json'
 
-/** What the operator's listener tells. */
+/** What the operator's listener shows. */
 export interface AdminSource {
   /** Rejects, or resolves false, while the service cannot answer. */
   isReady(): Promise<boolean>

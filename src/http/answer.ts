@@ -27,7 +27,7 @@ export function answers<const Answers extends Record<number, TSchema>, const Cod
 const AT_ONCE = 12_000
 
 /**
- * Writes a reply that may be long as JSON (RFC 8259).
+ * Writes as JSON (RFC 8259) a reply that may be long.
  *
  * After an await, an answer above 16 KiB has each name, colon, value and line end of its
  * headers sent by a system call of its own (Bun 1.4.5): 67 for a page of 50 tasks, and

@@ -3,9 +3,9 @@ import { Kind, type Static, type TSchema, type TUnsafe, Type, TypeRegistry } fro
 TypeRegistry.Set('Declared', () => true)
 
 /**
- * An answer as the types and the document know it. No answer is compared with its schema at run
- * time, on any route: of a page of 50 tasks, that costs as much as writing them. The tests
- * compare every answer with the document instead (`test/kit/documented.ts`).
+ * The schema of an answer, for the handler's types and the document. No route compares its answers
+ * with their schemas at run time: for a page of 50 tasks, that costs as much as writing it. The
+ * tests compare every answer with the document instead (`test/kit/documented.ts`).
  *
  * The schema is kept one level down: the swagger plugin would take `additionalProperties` and
  * `$id` off one at the top.

@@ -71,7 +71,7 @@ function endOfString(text: string, start: number): { offset: number } | { fault:
   return { fault: text.length }
 }
 
-/** The end of a match that begins here, or here. */
+/** Where a match that begins at `at` ends; `at` itself where there is none. */
 function past(pattern: RegExp, text: string, at: number): number {
   pattern.lastIndex = at
   return pattern.test(text) ? pattern.lastIndex : at

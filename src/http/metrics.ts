@@ -9,7 +9,7 @@ import {
 } from 'prom-client'
 import { catalogue } from '../problem.ts'
 
-/** Upper bounds in seconds: fine where most requests are answered, coarse up to the longest that clients wait. */
+/** Upper bounds in seconds: narrow where most requests are answered, wide up to the longest that clients wait. */
 const BUCKETS = [0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10]
 
 /** Gauges under the name of a counter: `nodejs_active_resources` and its like say the same, by kind. */
@@ -27,7 +27,7 @@ export interface Metrics {
   statement<T>(work: PromiseLike<T>): Promise<T>
   /** The Prometheus text format, version 0.0.4. */
   print(): Promise<{ type: string; text: string }>
-  /** The same for a process that adds up several. */
+  /** The same values, for a parent that adds up several processes. */
   values(): Promise<Values>
 }
 
@@ -45,7 +45,7 @@ export interface MetricsOptions {
   isWorker?: boolean
 }
 
-/** What the operator sees, by prom-client. */
+/** The metrics of this process, by prom-client. */
 export function createMetrics({ version, pool, streams, isReady, isWorker = false }: MetricsOptions): Metrics {
   const registry = new Registry()
   const registers = [registry]
@@ -64,7 +64,7 @@ export function createMetrics({ version, pool, streams, isReady, isWorker = fals
     labelNames: ['code'],
     registers,
   })
-  // A counter that begins with its first refusal shows no increase from none to one.
+  // Prometheus sees no increase in a counter that is missing until its first refusal.
   for (const code of Object.keys(catalogue)) problems.inc({ code }, 0)
   const statements = new Histogram({
     name: 'doable_database_statement_duration_seconds',
@@ -142,7 +142,7 @@ export function createWorkersMetrics(count: number) {
   const registry = new Registry()
   const registers = [registry]
   new Gauge({ ...WORKERS, registers }).set(count)
-  // Workers add theirs: with none of them it is 0, not missing.
+  // The workers' values are added to this one. Without any worker it is 0 and not missing.
   new Gauge({ ...WORKERS_READY, registers }).set(0)
   const deaths = new Counter({
     name: 'doable_worker_deaths_total',

@@ -35,7 +35,7 @@ export function schemeOf(request: Request): 'http' | 'https' {
   return (forwarded?.trim() || new URL(request.url).protocol.slice(0, -1)) === 'https' ? 'https' : 'http'
 }
 
-/** Origins that are logged at most, in a process's life: a client can send any `Origin`. */
+/** Refused origins that a process logs in its life, at most: a client can send any `Origin`. */
 const MAX_TOLD = 100
 
 /**

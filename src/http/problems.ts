@@ -62,13 +62,13 @@ export const everywhere = [
   'keys-unavailable',
 ] as const
 
-/** What any of these can answer with that takes a body. */
+/** What a route below `/api/{user_id}` that takes a body can answer with. */
 export const withBody = [...everywhere, 'malformed-json', 'body-too-large', 'unsupported-media-type'] as const
 
 /** What a route that takes an `Idempotency-Key` can answer with. */
 export const repeatable = ['idempotency-key-running', 'idempotency-key-reused'] as const
 
-/** Our own keyword `x-codes` becomes an example for each code. */
+/** In the document, our own keyword `x-codes` becomes an example for each code. */
 function describeProblem(codes: readonly ProblemCode[]): TUnsafe<ProblemDocument> {
   const description = codes.map((code) => `\`${code}\``).join(', ')
   return { ...declared(ProblemDocument), description, 'x-codes': codes }
@@ -79,7 +79,7 @@ interface BoundaryOptions {
   allowedMethods(path: string): string | undefined
   /** Counts a request that no route has taken. @throws Problem `rate-limited`. */
   countUnrouted(request: Request, server: Peers | null): Promise<void>
-  /** Is told the code of every refusal. */
+  /** Called with the code of every refusal. */
   refused?: ((code: ProblemCode) => void) | undefined
   trace?: TraceFields | undefined
 }

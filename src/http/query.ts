@@ -5,7 +5,7 @@ import { type Fault, invalid } from '../problem.ts'
 import { nearest } from './nearest.ts'
 import { faultsIn, MAX_FAULTS } from './validation.ts'
 
-/** The most that one answer lists, and as many as it lists unasked. */
+/** Rows in one answer, at most and by default. */
 export const MAX_PAGE = 1000
 
 /** One of these words. */
@@ -18,7 +18,7 @@ export const choice = <const Options extends readonly string[]>(options: Options
 
 export const flag = (description: string) => Type.Boolean({ description, error: 'must be true or false' })
 
-/** Of any paged list. */
+/** The parameters of every paged list. */
 export const Page = {
   limit: Type.Integer({
     minimum: 1,
@@ -53,16 +53,16 @@ export interface Spelling {
 
 /**
  * Route options for a query string of this schema, read by the schema's own types: a list may
- * repeat, anything else may not. A bad value and an unknown name are 422. Elysia would split
- * each value at commas, and take `[1]` for JSON: the mark keeps it from that. The check is made
- * here, where a fault can be told under the name that was sent.
+ * repeat, anything else may not. A bad value and an unknown name are 422. Elysia itself would split
+ * each value at commas and read `[1]` as JSON: the kind `Declared` keeps it from that. The values
+ * are checked here, where a fault can be named by the parameter that was sent.
  */
 export function queryOf<Schema extends TObject>(schema: Schema, spellings: Record<string, Spelling> = {}) {
   const names = namesOf(schema, spellings)
   let check: TypeCheck<Schema> | undefined
   return {
     query: { ...schema, [Kind]: 'Declared', elysiaMeta: 'Query' } as Schema,
-    // An arrow function, as those that read bodies: Elysia cannot tell a method's parameter in the minified program.
+    // An arrow function: in the minified program Elysia does not find the parameter of a method (see `body.ts`).
     transform: (context: { request: Request; query: unknown }) => {
       check ??= TypeCompiler.Compile(schema)
       context.query = readQuery(paramsOf(context.request.url), schema, check, names)
@@ -77,8 +77,8 @@ interface Route {
 }
 
 /**
- * Refuses a query where a route takes none: a name that does nothing there is a mistake. Names
- * that begin with `_` pass (cache busters).
+ * Refuses queries on routes that take none: a parameter without effect is a mistake. Names that
+ * begin with `_` pass (cache busters).
  *
  * @param isOurs whether the queries of a route are ours to refuse.
  */
@@ -159,7 +159,7 @@ function readAll(params: URLSearchParams, name: string, read: Spelling['read']):
   return values
 }
 
-/** The client's own names stand in the pointers and nowhere else. */
+/** The names are the client's own text: they stand in the pointers and nowhere else. */
 function unknownNames(sent: Set<string>, names: string[], known?: Names): Fault[] {
   return [...sent]
     .filter((name) => !name.startsWith('_') && !known?.has(name))

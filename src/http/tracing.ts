@@ -30,7 +30,7 @@ export interface Tracing {
   statement<T>(work: PromiseLike<T>, text: string): Promise<T>
   /** The span under way, for the log. */
   ids(): { trace_id: string; span_id: string } | undefined
-  /** Sends what is left, for a few seconds at most. */
+  /** Sends the spans that are left, for 3 s at most. */
   close(): Promise<void>
 }
 
@@ -110,7 +110,7 @@ export async function createTracing(options: TracingOptions, version: string, lo
       try {
         return await work
       } catch (error) {
-        // Its message may quote what was sent.
+        // Not the error's message, which may quote what was sent.
         span.setAttribute('error.type', error instanceof Error ? error.name : typeof error)
         span.setStatus({ code: SpanStatusCode.ERROR })
         throw error

@@ -18,7 +18,7 @@ interface FoundError {
 export function faultsIn(errors: Iterable<FoundError>): Fault[] {
   const faults = new Map<string, Fault>()
   for (const found of errors) {
-    // The first fault of a value is the one to mend; those inside a union only repeat it.
+    // Only the first fault of a value counts: those of a union's options repeat it.
     if (!faults.has(found.path)) faults.set(found.path, faultOf(found))
     if (faults.size === MAX_FAULTS) break
   }
@@ -57,7 +57,7 @@ function explain(type: ValueErrorType, error: unknown, value: unknown): string {
 }
 
 /**
- * The value as what its schema says it is.
+ * The value, with the type that its schema gives it.
  *
  * @throws Problem `validation-failed` with every fault.
  */

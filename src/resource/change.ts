@@ -8,7 +8,7 @@ const owner = sql.placeholder('owner')
 const id = sql.placeholder('id')
 
 /**
- * Counts a user's rows anew, in bytes. For users whose rows are older than the count (null), and
+ * Sums up the bytes of a user's rows. For users whose rows are older than the sum (null), and
  * after an import.
  */
 export function reckonStatement<F extends Fields>(name: string, { table, bytes }: Resource<F>) {
@@ -21,11 +21,11 @@ export function reckonStatement<F extends Fields>(name: string, { table, bytes }
 }
 
 /**
- * A new row (parameters: those of `insertParameters`, `owner`, `id` and `quota`). One statement:
- * the user's row is raised, and the new row stands on what that gave back. An id that is
- * taken fails the whole, so that nothing is raised; nothing is inserted for a user without a
- * row (`makeUser` first), without a count of bytes (`reckonStatement` first) or without room. The owner is compared twice: one row of the user's is raised,
- * whichever of the two is lost.
+ * A new row (parameters: those of `insertParameters`, `owner`, `id` and `quota`). One statement
+ * raises the user's row and inserts with what that gave back. An id that is taken fails the whole
+ * statement, so that nothing is raised. Nothing is inserted for a user without a row (`makeUser`
+ * first), without a sum of bytes (`reckonStatement` first) or without room. The owner is compared
+ * twice: without either comparison, still only the user's own row is raised.
  *
  * @param set what else changes in the user's row.
  */
@@ -52,7 +52,7 @@ interface Change {
   in: Place
   /** What changes in it, beside its revision and `updated_at`. */
   set: SQL
-  /** What it counts against the quota afterwards; as before where nothing is said. */
+  /** What it counts against the quota afterwards; undefined where that stays. */
   bytes?: SQL
   /** What else changes in the user's row. */
   user?: Record<string, SQL>
@@ -61,8 +61,8 @@ interface Change {
 /**
  * A change of one row (`id`) that is where it should be and, where `revisions` is given, at
  * one of those. One statement: it locks the user's row, then the row itself, each in its
- * newest state, raises the user's revision and stamps it on the row. Without the locks
- * it would judge the row by a snapshot from before its wait, and raise for nothing.
+ * newest state, raises the user's revision and stamps it on the row. Without the locks it would judge
+ * the row by a snapshot from before its wait, and raise the revision for a change that it does not make.
  */
 export function changeStatement<F extends Fields>(
   name: string,
@@ -80,7 +80,7 @@ export function changeStatement<F extends Fields>(
   const fits = bytes ? sql`and (after <= before or ${users.bytes} + after - before <= ${quota})` : sql``
   return statement(
     name,
-    // FOR NO KEY UPDATE in `found` locks the row alone: it leaves out what a WITH query gives (SELECT, "The Locking Clause").
+    // FOR NO KEY UPDATE in `found` locks the table's row only, and not `locked` (SELECT, "The Locking Clause").
     sql`with locked as (
       select ${users.id} from ${users} where ${users.id} = ${owner} for no key update
     ), found as (
@@ -100,11 +100,11 @@ export function changeStatement<F extends Fields>(
 }
 
 /**
- * The same change of a user's rows under a condition, `limit` at a time. Each gets a revision
- * of its own, so that whoever follows the revisions sees every one. Gives back how many.
+ * The same change of up to `limit` rows of a user that fit a condition. Each gets a revision of its
+ * own, so that a client that follows the revisions sees each of them. Gives back a row for each.
  *
  * A row that came to fit the condition while the statement waited for the user's row is not
- * among them: run it in a transaction that holds that row already.
+ * among them: run it in a transaction that already holds the user's row.
  */
 export function changeManyStatement<F extends Fields>(
   name: string,

@@ -4,20 +4,20 @@ import type { Kind } from './kind.ts'
 
 interface Common {
   readonly kind: Kind
-  /** What a value looks like: the rule for what is written, and the form of what is answered. */
+  /** The rule for values that clients write, and the form of values in answers. */
   readonly schema: TSchema
-  /** By which expression lists can be ordered by it; not at all where there is none. */
+  /** How lists are ordered by it; undefined where they cannot be. */
   readonly order?: 'plain' | 'caseless' | 'missing last'
 }
 
 /** A field that clients write. */
 export interface ClientField extends Common {
   readonly by: 'client'
-  /** What a new one has where the client sends nothing; undefined: it must be sent, or `insert` says. */
+  /** The value of a new row where the client sends none. Undefined: the client must send one, or `insert` makes it. */
   readonly initial?: unknown
-  /** Puts a value that has passed the schema into the one form that is stored. */
+  /** Turns a value that has passed the schema into the form that is stored. */
   readonly stored?: (value: never) => unknown
-  /** The value of a new row, and of a changed one, where the parameter alone does not say it. */
+  /** Expressions for the value of a new row and of a changed one, where it is not the parameter as it stands. */
   readonly insert?: SQL
   readonly update?: SQL
   /** Whether `q` searches it. */
@@ -27,9 +27,9 @@ export interface ClientField extends Common {
 /** A field that the service writes. */
 export interface ServerField extends Common {
   readonly by: 'server'
-  /** The value of a new row; the row of its user stands beside it as `raised`. */
+  /** The value of a new row. The expression may use the user's row, by the name `raised`. */
   readonly insert: SQL
-  /** The value of a changed row; undefined stays. */
+  /** The value of a changed row; undefined where it stays. */
   readonly update?: SQL
   /** Whether an import takes it from the file. */
   readonly isImported: boolean
@@ -57,7 +57,7 @@ type NamesBy<F extends Fields, By extends Field['by']> = {
 /** A resource as clients read it. */
 export type AnswerOf<F extends Fields> = { -readonly [Name in keyof F]: Static<F[Name]['schema']> }
 
-/** What clients write of it; undefined stays as it is. */
+/** The fields that clients write; an undefined one stays as it is. */
 export type ChangesOf<F extends Fields> = {
   -readonly [Name in NamesBy<F, 'client'>]?: Static<F[Name]['schema']> | undefined
 }
@@ -73,7 +73,7 @@ export function entriesBy<F extends Fields, By extends Field['by']>(fields: F, b
   )
 }
 
-/** Rules for what is sent that do not hold for what is answered: a tombstone has an empty title. */
+/** Keywords that hold for what is sent and not for answers: a tombstone has an empty title. */
 const RULES = ['minLength', 'pattern', 'error']
 
 /** The schema without rules, its parts too. */
@@ -89,7 +89,7 @@ function answerOf({ schema }: Field): TSchema {
   return { ...(withoutRules(schema) as object), ...Type.Any() }
 }
 
-/** The schema of an answer: every field, in the form that it is stored in. */
+/** The schema of an answer: every field, in its stored form. */
 export function answerSchema<F extends Fields>(fields: F, options: { $id: string; description: string }) {
   const properties = Object.fromEntries(Object.entries(fields).map(([name, field]) => [name, answerOf(field)]))
   return Type.Object(properties, { ...options, additionalProperties: false }) as TObject<{
@@ -101,15 +101,15 @@ type ClientSchemas<F extends Fields> = { [Name in NamesBy<F, 'client'>]: TOption
 
 /** The properties that clients may send, none of them required. */
 export function clientSchemas<F extends Fields>(fields: F): ClientSchemas<F> {
-  // Name by name the schema of that field, which `fromEntries` cannot tell.
+  // Each name has the schema of its field; the type of `fromEntries` cannot say so.
   return Object.fromEntries(
     entriesBy(fields, 'client').map(([name, { schema }]) => [name, Type.Optional(schema)]),
   ) as ClientSchemas<F>
 }
 
 /**
- * What clients may send back as they got it: ignored whatever its value is, so that what was read can
- * be written. The document gives each its own type, which generators need for every member.
+ * The fields that the service writes, as clients may send them back. Any value is ignored, so that what
+ * was read can be written. The document gives each its type: generators of clients need one.
  */
 export function ignoredSchemas(fields: Fields): Record<string, TOptional<TUnsafe<unknown>>> {
   return Object.fromEntries(
@@ -122,17 +122,17 @@ export function ignoredSchemas(fields: Fields): Record<string, TOptional<TUnsafe
   )
 }
 
-/** Puts the fields of a body that has passed its schema into the form in which they are stored; others stay behind. */
+/** A function that turns a body that has passed its schema into its stored form, and drops what clients do not write. */
 export function storedFormOf<F extends Fields>(fields: F): (body: ChangesOf<F>) => ChangesOf<F> {
   const written = entriesBy(fields, 'client')
   return (body) => {
     const stored: Record<string, unknown> = {}
     for (const [name, { stored: form }] of written) {
       const value: unknown = body[name]
-      // The schema of the field has let the value through, so its own function takes it.
+      // The value has passed the field's schema, so the field's function takes it.
       stored[name] = value == null || !form ? value : form(value as never)
     }
-    // Name by name what was given, in another form of the same type.
+    // Each name has the value that was given, in another form of the same type.
     return stored as ChangesOf<F>
   }
 }

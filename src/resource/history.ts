@@ -35,8 +35,8 @@ const raiseFloor = statement(
 )
 
 /**
- * Erases everything that is kept of a user, at once and for good: the account too, if that
- * is wanted. In a transaction, which nobody else's row survives: it is rolled back.
+ * Erases everything that is kept of a user, for good; the account, too, if `account` is true. In a
+ * transaction, which is rolled back if another user's row is among the erased ones.
  *
  * A later history of the same user begins above every revision of the erased one, so that no
  * old ETag, cursor or `since` can match again.
@@ -56,9 +56,9 @@ const nextUsers = statement(
 )
 
 /**
- * Moves a user's whole history up, each revision by the same number, so that its order stays:
- * far enough to begin above the clock and above all that it was. The user's row comes first,
- * as in every write.
+ * How far a user's history is to be moved up: to begin above the clock and above its own counter.
+ * Each revision is moved by the same number, so that their order stays. Locks the user's row first,
+ * as every write does.
  */
 const lockCounter = statement(
   'history_lock',
@@ -79,9 +79,9 @@ const moveTasks = statement(
 )
 
 /**
- * Begins every user's history anew, for a database that was restored from a backup: clients
- * that have seen more than the backup holds are answered 410 `history-gone`, and start from 0.
- * One transaction for each user, so that it may run beside the service and be repeated.
+ * Begins every user's history anew, for a database that was restored from a backup: each client is
+ * answered 410 `history-gone` once, whatever it has seen, and starts from 0. One transaction for
+ * each user, so that it may run beside the service and be repeated.
  *
  * @returns how many users there are.
  */

@@ -2,23 +2,23 @@ import { type SQL, sql } from 'drizzle-orm'
 import { arrayLiteral, type Parameter } from '../db/statement.ts'
 import { readTexts, rfc3339 } from '../db/types.ts'
 
-/** How values of one kind are stored, and how they travel. None of its functions meets a null. */
+/** How values of one kind are stored, sent and exported. Its functions are never given null. */
 export interface Kind {
   /** The SQL type of a parameter. */
   readonly type: string
-  /** A driver's cell as a value; undefined where they are the same. */
+  /** Turns a driver's cell into the value; undefined where they are the same. */
   readonly read?: (cell: unknown) => unknown
-  /** A value as a parameter; undefined where they are the same. */
+  /** Turns a value into a parameter; undefined where they are the same. */
   readonly write?: (value: never) => Parameter
-  /** Whether it can hold what a user has written: a purge empties it, and it counts against the quota. */
+  /** Whether it can hold words that a user has written: a purge empties it, and it counts against the quota. */
   readonly isContent: boolean
   /** What a purge leaves where the column may not be null. */
   readonly empty?: SQL
   /** Whether a spreadsheet could run the CSV cell as a formula. */
   readonly isProse?: true
-  /** A CSV cell as the value that the schema judges; what cannot be read goes on as text. */
+  /** Turns a CSV cell into the value that the schema checks. A cell that cannot be read stays text. */
   readonly fromCsv?: (cell: string) => unknown
-  /** A value as a CSV cell; undefined where CSV's own form will do. */
+  /** Turns a value into a CSV cell; undefined where the CSV library's own form will do. */
   readonly toCsv?: (value: never) => string
 }
 
@@ -26,7 +26,7 @@ const toNumber = (cell: string) => (cell.trim() === '' ? cell : Number(cell))
 
 export const kinds = {
   uuid: { type: 'uuid', isContent: false },
-  /** An id that somebody else has made up. */
+  /** An id that an issuer has given, such as a user's. */
   opaque: { type: 'text', isContent: false },
   text: { type: 'text', isContent: true, empty: sql`''`, isProse: true },
   /** A day or an instant in UTC, as text whose byte order is its time order. */

@@ -7,29 +7,29 @@ import type { Kind } from './kind.ts'
 /** The columns that every resource's table has beside its fields. */
 export type ResourceTable = PgTable & Record<'id' | 'user_id' | 'revision' | 'deleted_at' | 'purged_at', PgColumn>
 
-/** Where a row of the owner can be: at hand, or in the trash. A tombstone is in neither. */
+/** Where a row can be: at hand, or in the trash. A tombstone is in neither. */
 export type Place = 'hand' | 'trash'
 
-/** A table and its fields, with all parts of statements that follow from the two. */
+/** A table, its fields, and the parts of SQL that follow from both. */
 export interface Resource<F extends Fields> {
   readonly table: ResourceTable
-  /** All fields, in the order in which `read` finds them. */
+  /** The columns of all fields, in the order in which `read` reads their cells. */
   readonly columns: SQL
-  /** The same of a subquery by this name. */
+  /** The same columns, of a subquery with this name. */
   columnsOf(subquery: string): SQL
-  /** The fields of a row, which begin at `start`. */
+  /** Reads a row's fields from the cells that begin at `start`. */
   read(cells: Cells, start: number): AnswerOf<F>
   /** `(title, …) select $title, … from raised`: the columns and the values of a new row. */
   readonly insert: SQL
   /** `title = …, …`: what an update of any fields sets. */
   readonly update: SQL
-  /** What a purge sets: nothing of what the user has written stays. */
+  /** What a purge sets, so that nothing that the user has written stays. */
   readonly purge: SQL
-  /** What a row counts against the quota, in bytes: as it is, as it is inserted, updated or purged. */
+  /** The bytes that a row counts against the quota: as it is, and once it is inserted, updated or purged. */
   readonly bytes: Readonly<Record<'kept' | 'inserted' | 'updated' | 'purged', SQL>>
   insertParameters(values: ChangesOf<F>): Record<string, Parameter>
   updateParameters(changes: ChangesOf<F>): Record<string, Parameter>
-  /** The parameter `owner` and a place: the start of every WHERE. */
+  /** The first condition of every WHERE: the row is the owner's (a parameter) and in this place. */
   where(place: Place): SQL
 }
 
@@ -48,7 +48,7 @@ export function defineResource<F extends Fields>(table: ResourceTable, fields: F
     return column
   }
   const parameterOf = ({ write }: Kind, value: unknown): Parameter =>
-    // The field's schema has let the value through, so its kind takes it.
+    // The value has passed the field's schema, so the field's kind takes it.
     value == null ? null : write ? write(value as never) : (value as Parameter)
   const givenOrKept = (name: string, nullable: boolean, { type }: Kind) =>
     nullable

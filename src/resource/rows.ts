@@ -4,7 +4,7 @@ import { users } from '../db/schema.ts'
 import { type Cells, ownRows, statement } from '../db/statement.ts'
 import type { Owner } from '../db/work.ts'
 
-/** Of rows that are a user's revision and an item, or nulls where there is none: both of one snapshot. */
+/** Reads rows of a user's revision and an item, both of one snapshot. The item's cells are null where there is none. */
 export function revisionAnd<Item>(read: (cells: Cells, start: number) => Item) {
   return (cells: Cells): { revision: number; item: Item | null } => ({
     revision: Number(cells[0]),

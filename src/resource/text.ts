@@ -3,7 +3,7 @@ import { Kind, type TSchema, Type, TypeRegistry } from '@sinclair/typebox'
 interface TextOptions {
   minLength?: number
   maxLength: number
-  /** Said in the document; what is blank has no length once it is trimmed. */
+  /** For the document: the check itself refuses blank text by its length once it is trimmed. */
   pattern?: string
   description?: string
   examples?: string[]

@@ -18,7 +18,7 @@ TypeRegistry.Set(
 const isTag = (value: unknown) => typeof value === 'string' && TypeRegistry.Get('Line')?.(TagText, value) === true
 const isDistinct = (tags: string[]) => new Set(tags.map(trimmed)).size === tags.length
 
-/** For the document: what is trimmed must have something left. From the start, where Python begins to match. */
+/** For the document: once trimmed, something must be left. Anchored, since Python matches from the start of a text. */
 const NOT_BLANK = '^\\s*\\S'
 
 const Title = Line({
@@ -81,8 +81,8 @@ const completedAt = sql`case when ${completed} then coalesce(${tasks.completed_a
 export const completion = sql`completed = ${completed}, completed_at = ${completedAt}`
 
 /**
- * Each field of a task, said once: how clients see and write it, how it is stored, what a new
- * task has. Schemas, rows, statements, export and import, and the client's types follow from here.
+ * Each field of a task, said once: how clients see and write it, how it is stored, what a new task
+ * has. Schemas, rows, statements, export, import and the client's types are made from this table.
  */
 export const fields = {
   id: server(kinds.uuid, Type.String({ format: 'uuid', examples: ['01937b8e-7a40-7c1e-9d2a-3f5b8c6d7e80'] }), {
@@ -133,7 +133,7 @@ export type Changes = ChangesOf<typeof fields>
 export const task = defineResource(tasks, fields)
 
 const given = typed('position', 'double precision')
-/** One more, in whole steps while there are any; past 2^53 the next number that there is. */
+/** The next position: the next whole number or, where doubles have no whole steps, a slightly greater number. */
 const next = sql`case when ${users.position} < 9e15 then floor(${users.position}) + 1
   when ${users.position} < 1.7e308 then ${users.position} * 1.0000000000000003 else ${users.position} end`
 
@@ -143,7 +143,7 @@ export const positions = {
   updated: sql`greatest(${users.position}, ${given})`,
 }
 
-// The fields are the columns: these fail to compile when one of them has what the other has not.
+// Fields and columns must be the same: this fails to compile when one is missing on either side.
 type Row = Omit<typeof tasks.$inferSelect, 'purged_at'>
 type Same<A, B> = [A] extends [B] ? ([B] extends [A] ? true : never) : never
 const _fieldsAreColumns: Same<Task, Row> = true

@@ -39,7 +39,7 @@ export const TaskPatch = Type.Object(
   {
     $id: 'TaskUpdate',
     additionalProperties: false,
-    // For the document: that one of them can be changed is checked by `changesIn`.
+    // For the document: `changesIn` checks that one of them can be changed.
     minProperties: 1,
     description: 'The fields to change, at least one; the others stay. `null` clears a field that may be null.',
     examples: [{ title: 'Buy oat milk', due_date: null }],
@@ -63,10 +63,10 @@ export const TaskPath = Type.Object({ ...UserPath.properties, id: Uuid('The task
 /** A task to be made, in the form in which it is stored. */
 export type NewTask = Changes & { id?: string | undefined; title: string }
 
-/** Trims, and puts dates into their one form. The body must have passed its schema. */
+/** Trims, and puts dates into their stored form. The body must have passed its schema. */
 const storedForm = storedFormOf(fields)
 
-/** What to make of a body that has passed `NewTask`. */
+/** The task to make, from a body that has passed `NewTask`. */
 export function newTaskFrom(body: NewTask): NewTask {
   const { title = body.title, ...rest } = storedForm(body)
   return { ...rest, title, id: body.id }

@@ -11,7 +11,7 @@ import { completeTask, createTask, removeTask, restoreTask, updateTask } from '.
 const newTask = TypeCompiler.Compile(NewTask)
 const taskPatch = TypeCompiler.Compile(TaskPatch)
 
-/** Does one operation of a batch, as its own endpoint would. @throws Problem as that would, and for what has no meaning. */
+/** Does one operation of a batch, as its own endpoint would. @throws Problem as that does, and for members without meaning. */
 export async function runTaskOperation(
   tx: Db,
   owner: Owner,

@@ -16,7 +16,7 @@ function pageLink(request: Request, cursor: string): string {
   return `<${url.pathname}${url.search}>; rel="next"`
 }
 
-/** What the answer says of a page beside its tasks: the revision that it shows, the way on, and how many there are. */
+/** The header fields of a page: `ETag`, `Link` to the next page, `X-Total-Count`. */
 export function pageHeaders(request: Request, { revision, cursor, total }: TaskPage): Record<string, string> {
   return {
     etag: entityTag(revision),

@@ -5,7 +5,7 @@ import { statement, typed } from '../db/statement.ts'
 import { changeManyStatement } from '../resource/change.ts'
 import { task } from './fields.ts'
 
-/** Tasks emptied by one statement, at most: it holds the user's row for as long. */
+/** Tasks emptied by one statement, at most: the user's own writes wait for it. */
 const BATCH = 500
 
 /** Users looked up at once. */

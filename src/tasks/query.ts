@@ -43,7 +43,7 @@ function dateError() {
   return 'must be a day like 2026-11-24 or a time like 2026-11-24T18:30:00Z'
 }
 
-/** Of the removal of all completed tasks: without its filter it could be meant for all. */
+/** The query of the removal of completed tasks. Without a filter, the request could be meant for all tasks. */
 export const DeleteQuery = Type.Object({
   status: choice(['completed'], {
     description: 'Which tasks.',
@@ -51,7 +51,7 @@ export const DeleteQuery = Type.Object({
   }),
 })
 
-/** The same by a boolean, as in lists. */
+/** `completed=true` for `status=completed`, as lists take it. */
 export const DELETE_SPELLINGS: Record<string, Spelling> = {
   completed: {
     means: 'status',
@@ -68,14 +68,14 @@ const eachOf = (value: string) =>
 
 type Get = Parameters<Spelling['read']>[1]
 
-/** The one value that both names stand for, whichever of them is read. */
+/** The `sort` that `sort_by` and `sort_order` stand for together, whichever of the two is read. */
 function orderOf(get: Get): string[] {
   const by = get('sort_by') || undefined
   const direction = get('sort_order') || undefined
   return (by ?? direction) === undefined ? [] : [`${direction === 'desc' ? '-' : ''}${by ?? 'created_at'}`]
 }
 
-/** A page by number says nothing where it is the first. */
+/** A page number says nothing where it is that of the first page. */
 const first = (value: string): Spelling => ({
   means: 'cursor',
   read: (given) =>
@@ -85,8 +85,8 @@ const first = (value: string): Spelling => ({
 })
 
 /**
- * How the front ends that ask for `search` and `sort_by` spell this query. They send every name
- * always, so an empty value says nothing.
+ * Other spellings of this query, which some front ends use. These send every name in every request,
+ * so an empty value says nothing.
  */
 export const SPELLINGS: Record<string, Spelling> = {
   search: { means: 'q', read: orNothing },
@@ -106,7 +106,7 @@ export const SPELLINGS: Record<string, Spelling> = {
   page: first('1'),
 }
 
-/** What a list is narrowed to; null where it is not. */
+/** What a list is filtered by; null where it is not. */
 export interface Filters {
   completed: boolean | null
   priorities: string[] | null
@@ -138,8 +138,8 @@ export function filtersOf(query: TaskQuery): Filters {
 }
 
 /**
- * The smallest text later than a date: `~` sorts behind every character of one, so that a
- * day is left behind with all its hours.
+ * A text that sorts just behind a date: `~` sorts behind every character of a date, so that a day is
+ * passed with all its hours.
  */
 function justAfter(text: string): string {
   return `${canonicalDate(text)}~`

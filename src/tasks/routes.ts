@@ -200,10 +200,10 @@ function locationOf(request: Request, id: string): string {
   return `${new URL(request.url).pathname.replace(/\/$/, '')}/${id}`
 }
 
-/** Tasks moved by one transaction, at most: it holds the user's row for as long. */
+/** Tasks moved by one transaction, at most: the user's other writes wait for it. */
 const REMOVED_AT_ONCE = 2000
 
-/** Piece by piece, so that any number is done within the deadline of each statement. Done twice, it does no harm. */
+/** In pieces, each within the deadline of a statement, so that any number can be moved. Safe to repeat. */
 async function removeAllCompleted(work: Work, user: string): Promise<number> {
   let deleted = 0
   for (;;) {

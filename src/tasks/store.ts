@@ -11,7 +11,7 @@ import type { Place } from '../resource/resource.ts'
 import { type Changes, completion, positions, type Task, task } from './fields.ts'
 import type { NewTask } from './model.ts'
 
-/** What a write may demand of the task as it stands. */
+/** What a write may demand of the task's present state. */
 export interface Precondition {
   /** `If-Match`: the task must stand at one of these. */
   revisions?: number[] | undefined
@@ -57,7 +57,7 @@ export async function findTask(db: Db, { id: owner }: Owner, id: string): Promis
 }
 
 /**
- * Makes a task, and the user's row with their first one.
+ * Makes a task and, with a user's first one, the user's row.
  *
  * @throws Problem `task-exists` when the id is taken, also by a deleted task; `quota-exceeded`.
  */
@@ -89,7 +89,7 @@ export function updateTask(
   return changeOne(update, 'hand', db, owner, id, given, { ...task.updateParameters(changes), toggle: false })
 }
 
-/** Sets `completed`, or turns it over. @throws Problem `task-not-found`, `revision-mismatch`. */
+/** Sets `completed`, or toggles it. @throws Problem `task-not-found`, `revision-mismatch`. */
 export function completeTask(
   db: Db,
   owner: Owner,
@@ -116,7 +116,7 @@ export function purgeTask(db: Db, owner: Owner, id: string, given: Precondition 
   return changeOne(purge, 'trash', db, owner, id, given)
 }
 
-/** Moves completed tasks to the trash, `limit` at most, and says how many. For a transaction that holds the user's row. */
+/** Moves up to `limit` completed tasks to the trash, and gives their number. For a transaction that holds the user's row. */
 export async function removeCompletedTasks(tx: Db, { id: owner }: Owner, limit: number): Promise<number> {
   return (await removeCompleted(tx, { owner, limit })).length
 }
@@ -136,12 +136,13 @@ async function changeOne(
   for (let attempt = 1; ; attempt++) {
     const [row] = ownRows(owner, await change(db, parameters))
     if (row) return row
-    // Only now does it matter why nothing was changed.
+    // Nothing was changed. Why is looked up only now.
     const [found] = ownRows(owner, await selectFrom[place](db, { owner, id }))
     if (!found) throw notFound(place)
     if (revisions !== undefined && !revisions.includes(found.revision))
       throw new Problem('revision-mismatch', 'The task has been changed since it was read. Please read it again.')
-    // What is left is the quota: unless the count is older than it, or the task came back just now.
+    // The quota is left as the reason, unless the bytes were not summed up yet or the task has just come
+    // back: try again once.
     if (attempt === 2) throw quotaExceeded()
     await reckonUser(db, { owner })
   }
@@ -149,7 +150,7 @@ async function changeOne(
 
 const UNIQUE_VIOLATION = '23505'
 
-/** A bound that PostgreSQL can compare with; there is no more than that. */
+/** The quota as PostgreSQL's bigint takes it, which has no infinity. */
 const bytes = (quota: number) => Math.min(quota, Number.MAX_SAFE_INTEGER)
 
 function notFound(place: Place): Problem {

@@ -34,7 +34,7 @@ const EraseQuery = Type.Object({
   ),
 })
 
-/** The trash, the way back out of it, and the end of everything. */
+/** The trash: listing, restoring, purging. And the erasure of a user. */
 export function trashRoutes(gate: Gate, work: Work, once: Once, listTasks: ListTasks) {
   return new Elysia({ prefix: '/api/:user_id', tags: ['trash'] })
     .use(userPlugin(gate))
@@ -76,7 +76,7 @@ export function trashRoutes(gate: Gate, work: Work, once: Once, listTasks: ListT
           return { status: 200, headers: { etag: entityTag(task.revision) }, body: task }
         }),
       {
-        // Elysia would read a body, and refuse it, before anyone has been authenticated.
+        // Otherwise Elysia would read a body, and refuse it, before authentication.
         parse: 'none',
         params: TaskPath,
         response: answers({ 200: Task }, ...everywhere, 'task-not-found', 'revision-mismatch', ...repeatable),

@@ -127,8 +127,8 @@ function finishOperation(operation: Operation, method: string, schemas: Schemas)
 
 /**
  * The plugin lifts a schema's list of examples into its parameter, where OpenAPI wants a map.
- * The page offers one example as a value to write over, and a list as the only choice; of
- * optional parameters it would send the example unasked.
+ * On the page one example is a value that the reader can replace, a list is the only choice, and the
+ * example of an optional parameter would be sent unasked.
  */
 function finishParameter(parameter: Parameter): void {
   if (parameter.required && Array.isArray(parameter.examples)) parameter.example = parameter.examples[0]

@@ -1,6 +1,6 @@
 // Runs in the reader's browser, ahead of Scalar and in the same script.
 
-// Zod, inside Scalar, tries whether it may compile code; the page's policy says no.
+// Scalar contains Zod, which tries to compile code; the page's policy forbids that.
 globalThis.__zod_globalConfig = { jitless: true }
 
 // Scalar takes relative servers for paths of the origin (and not, as OpenAPI 3.1 has it, for
