@@ -9,7 +9,7 @@ export const BINARY = join(ROOT, 'dist/doable')
 /** How long a service may take to its first answer. */
 const START_MS = 30_000
 
-/** That of `compose.yaml`, in bytes: Bun's collector goes by the limit of its container, and of this one where there is none. */
+/** The memory limit of `compose.yaml`, in bytes: Bun's collector is told of it, since there is no container that has one. */
 const MEMORY_LIMIT = 2 ** 30
 
 /** A way to start a service; its settings come by `PORT`, `DATABASE_URL` and a secret. */
@@ -104,7 +104,7 @@ export async function start(
     pid: child.pid,
     async stop() {
       child.kill()
-      // A peer may wait for requests that nobody waits for any more.
+      // A peer may wait for requests that its clients have given up.
       const late = setTimeout(() => child.kill('SIGKILL'), 3000)
       await child.exited
       clearTimeout(late)

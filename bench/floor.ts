@@ -57,7 +57,7 @@ export async function statementsOf(volume: Volume, collation: string): Promise<M
   ]
   const statements = new Map<Load, Statement>()
   for (const [load, call] of calls) {
-    // Nothing comes back, which some of them refuse to believe.
+    // The recorder gives back no rows, for which some of these functions throw.
     await call().catch(() => undefined)
     const statement = seen.splice(0)[0]
     if (statement) statements.set(load, statement)
@@ -81,7 +81,7 @@ function scriptOf(load: Load, { text, parameters }: Statement, volume: Volume): 
             ? `'${value.replaceAll("'", "''")}'`
             : String(value)
   const filled = text.replace(/\$(\d+)/g, (_, at) => literal(parameters[Number(at) - 1]))
-  // Those that `load.lua` has write, by odd numbers: the others' revisions must stay for the list that has not changed.
+  // As in `load.lua`, only users with odd numbers write: `list-304` needs users whose revision stays the same.
   const user = WRITES.has(load)
     ? `1 + 2 * random(0, ${Math.floor(volume.users / 2) - 1})`
     : `random(0, ${volume.users - 1})`
@@ -105,7 +105,7 @@ export async function measureFloor(
 ): Promise<number> {
   const script = join(folder, `${load}.sql`)
   await writeFile(script, scriptOf(load, statement, volume))
-  // It counts the time in which it connects: too much of one second.
+  // pgbench counts the time in which it connects, which is too large a part of one second.
   const time = Math.max(seconds, 3)
   const options = ['-n', '-M', 'prepared', '-c', String(connections), '-j', '1', '-T', String(time), '-f', script]
   const output = await run([pgbench, ...options, url], { seconds: time + 60 })

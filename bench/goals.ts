@@ -16,12 +16,12 @@ const AGAINST_FASTAPI: Partial<Record<Load, number>> = { get: 30, list: 60, crea
 const AGAINST_GO = 1.2
 /** Of what the database itself gives for a get. */
 const OF_PGBENCH = 0.45
-/** The crowd whose latency counts. */
+/** The connections at which latency is a goal. */
 const CROWD = 1000
 const P99_MS = 100
 const MEMORY_MB = 160
 
-/** What was hoped for, and how far it was reached. Rates are medians at the connections of the main table. */
+/** The goals, and how far each was reached. Rates are medians at the connections of the main table. */
 export function goalsOf({ names, main, samples, floor, open }: Results): Goal[] {
   const [doable = ''] = names
   const of = (name: string, load: Load, connections: number, value: (sample: Sample) => number) =>
@@ -80,7 +80,7 @@ function atMost(what: string, wanted: number, reached: number, overrun = false, 
   }
 }
 
-/** Never 0 %: what is missed by little is missed. */
+/** Never 0 %: a goal that is missed by little is missed. */
 function percent(part: number): string {
   return `${Math.max(1, Math.round(part * 100))} %`
 }

@@ -81,7 +81,7 @@ async function openWays(
     await writeCallers(callers, Math.min(volume.users, CALLERS), (user) => tokens.sign(user, 24 * 3600))
     const bench: Bench = { wrk, callers, volume, databasePid: database.pid }
     const open = async (label: string, url: string, env: Record<string, string> = {}, size?: number) => {
-      // A hundred users alone would soon have had their share.
+      // In the smallest size only a hundred users ask, who would soon reach their limit.
       const service = await start(doable, url, secret, { RATE_LIMIT: '1000000', ...env })
       running.push(service)
       ways.push({ label, size, service, bench })

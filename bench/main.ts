@@ -29,7 +29,7 @@ interface Plan {
   readonly rateSeconds: number
 }
 
-/** Some 30 minutes on two cores. A thousand connections take a while to come in, which must not be most of the time. */
+/** Some 30 minutes on two cores. Opening a thousand connections takes a while: their measurements are longer. */
 const FULL: Plan = {
   volume: { users: 10_000, tasks: 1_000_000 },
   levels: [
@@ -127,13 +127,13 @@ async function measure(
     }
 
   const open: OpenSample[] = []
-  // oha asks for few users, who would soon have had their share: the limit stays on, and is raised.
+  // oha sends requests of few users, who would soon reach their limit: it is raised, not turned off.
   const [first] = contenders
   if (first) {
     const lenient = await start(first, url, secret, { RATE_LIMIT: '1000000' })
     running.push(lenient)
     services.splice(0, 1, lenient)
-    // The others have been asked for a while.
+    // The other services are warm already.
     for (const load of LOADS) await measureClosed(bench, lenient, load, MAIN, 1, 0)
   }
   for (const rate of plan.rates)

@@ -28,7 +28,10 @@ const CONNECTIONS = 63
 
 const BODY = JSON.stringify({ title: 'A new task of the bench', priority: 'high', tags: ['home', 'errands'] })
 
-/** Asks at a fixed rate whatever the answers do, so that a stall is felt by all that come due in it, and waits until the service rests again. */
+/**
+ * Asks at a fixed rate, however slow the answers are, so that a stall counts for each request that is due during it.
+ * Waits until the service rests again.
+ */
 export async function measureOpen(
   oha: string,
   folder: string,

@@ -4,7 +4,10 @@ import { LOADS } from './loads.ts'
 import type { Results } from './report.ts'
 import { median } from './statistics.ts'
 
-/** Requests a second, by load and service, at the connections of the main table. On a logarithmic scale: they lie that far apart. */
+/**
+ * Requests a second, by load and service, at the connections of the main table. On a logarithmic scale, since they
+ * differ by a factor of up to 100.
+ */
 export async function plot({ samples, floor, main, names }: Results): Promise<string> {
   const bars = LOADS.flatMap((load) => [
     ...names.map((service) => {

@@ -11,7 +11,7 @@ import { median, spread } from './statistics.ts'
 
 export interface Results {
   volume: Volume
-  /** That measurements took, by level. */
+  /** How long each measurement took, by level, in seconds. */
   seconds: readonly number[]
   /** The services in the order of the tables, Doable first. */
   names: string[]
@@ -21,14 +21,14 @@ export interface Results {
   /** pgbench's rates for the loads that are one statement. */
   floor: Map<Load, number[]>
   open: OpenSample[]
-  /** What the machine did beforehand: its load average over a minute. */
+  /** The machine's load average over the minute before the run. */
   busy: number
   minutes: number
 }
 
 type Of = (sample: Sample) => number
 
-/** For what cannot be measured. */
+/** Stands for a value that cannot be measured. */
 const NONE = '–'
 
 /** Writes `RESULTS.md` and `RESULTS.svg` into a folder. @throws Error when a measurement is missing. */
@@ -141,7 +141,7 @@ export async function describe(results: Results, folder: string): Promise<void> 
     troubles.length === 0 ? 'None.' : troubles.join('\n'),
   ]
   const report = `${text.join('\n\n')}\n`
-  // What is there is written: an hour's figures are not thrown away for a hole in them.
+  // Written even where a figure is missing, so that the others are not lost.
   await Bun.write(join(folder, 'RESULTS.md'), report)
   await Bun.write(join(folder, 'RESULTS.svg'), await plot(results))
   const faults = faultsOf(report)

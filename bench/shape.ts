@@ -1,6 +1,6 @@
 /**
- * Whether a report of the bench has all that it should: `bun bench/shape.ts [bench/RESULTS.md]`. The bench itself
- * asks this before it writes one, as a table with a hole would mislead.
+ * Whether a report of the bench is complete: `bun bench/shape.ts [bench/RESULTS.md]`. The bench itself fails where it
+ * is not, since a table with a hole would mislead.
  */
 import { join } from 'node:path'
 import { LOADS } from './loads.ts'

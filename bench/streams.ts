@@ -18,7 +18,7 @@ const USERS = 20
 const SLOW_READERS = 10
 /** Batches of 100 tasks with 10,000 characters each: 1 MB a batch. */
 const BACKLOG_MB = 50
-/** What the service may grow by while slow readers wait, what its collector has left lying included: a quarter of what they asked for. */
+/** How much the service may grow while slow readers wait, garbage included: a quarter of what they asked for. */
 const SLOW_BOUND_MB = (SLOW_READERS * BACKLOG_MB) / 4
 /** The service cuts off readers that have taken nothing for 30 s. */
 const CUT_MS = 35_000
@@ -62,7 +62,7 @@ try {
 process.exit(failed ? 1 : 0)
 
 async function manyStreams(url: URL): Promise<void> {
-  // What is only loaded at the first stream is no stream's cost.
+  // Code that is loaded at the first stream is not a cost of each stream.
   const [warm] = await openStreams(url, 1, () => {})
   warm?.destroy()
   const before = await settledMemory()
@@ -164,7 +164,7 @@ async function openStreams(url: URL, amount: number, onEvent: (user: string) => 
   return streams
 }
 
-/** A socket rather than a client: it takes no more than it is asked to. */
+/** A socket and not a client, since a socket reads no more than it is asked to. */
 async function openStream(url: URL, user: string, query = ''): Promise<Socket> {
   const socket = connect(Number(url.port), url.hostname)
   socket.on('error', () => {})

@@ -33,10 +33,10 @@ export async function memoryOf(pid: number): Promise<number> {
   return Number(/VmRSS:\s+(\d+) kB/.exec(status)?.[1]) / 1024
 }
 
-/** How long a service may work on what a load has left behind, in milliseconds: the slowest has a thousand requests in its queue. */
+/** How long a service may work on requests that are left in its queue, in milliseconds: the slowest has a thousand. */
 const SETTLE_MS = 60_000
 
-/** Waits until a process rests: what a load has left in its queues must not run into the measurement of the next one. */
+/** Waits until a process rests, so that what one load has left in its queues does not disturb the next measurement. */
 export async function settle(pid: number): Promise<void> {
   const giveUp = performance.now() + SETTLE_MS
   while (performance.now() < giveUp) {

@@ -1,14 +1,13 @@
 /**
  * Asks the registry for advisories on what is installed (`bun audit`), and fails for those of
- * severity high and above. A registry that offers no advisories, or cannot be reached, is said
- * so in a line of its own and fails only where `AUDIT=strict`: a build must not hang on
- * somebody else's service.
+ * severity high and above. Where the registry offers no advisories or cannot be reached, a line says
+ * so, and only `AUDIT=strict` fails: a build must not depend on somebody else's service.
  */
 
 /** Advisories that do not concern us, by GHSA id; SECURITY.md says why for each. */
 const IGNORED: string[] = []
 
-/** Those that fail. */
+/** Severities that fail. */
 const GRAVE = new Set(['high', 'critical'])
 
 const command = ['audit', '--json', ...IGNORED.map((id) => `--ignore=${id}`)]
@@ -27,7 +26,7 @@ function say(line: string): void {
   process.stderr.write(`${line}\n`)
 }
 
-/** A line for each advisory; undefined where the answer is no answer. */
+/** A line for each advisory; undefined where the registry has given none. */
 function readAdvisories(json: string): string[] | undefined {
   try {
     const found = JSON.parse(json) as Record<string, { severity: string; title: string; url: string }[]>

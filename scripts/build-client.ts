@@ -5,9 +5,9 @@ import manifest from '../package.json'
 
 /**
  * Makes the package of `doable/client` in `dist/client`, and `dist/doable-client.tgz` of it;
- * `--outdir` names another folder than `dist`. With `--check` publint and Are the types wrong? look at both. Everything that the client
- * imports goes into one module: `eventsource-parser` asks for Node 22.12 as a package, though
- * its code runs on 20.
+ * `--outdir` names another folder than `dist`. With `--check`, publint and Are the types wrong? check
+ * both. Everything that the client imports goes into one module: as a package, `eventsource-parser`
+ * asks for Node 22.12, though its code runs on 20.
  */
 const { values } = parseArgs({ options: { check: { type: 'boolean' }, outdir: { type: 'string', default: 'dist' } } })
 const root = join(import.meta.dir, '..')
@@ -35,7 +35,7 @@ async function buildModule() {
   })
   const map = Bun.file(join(target, 'client.js.map'))
   const content = (await map.json()) as { sources: string[] }
-  // Relative to the package as it is installed, not to this folder.
+  // Paths must be relative to the installed package, not to this folder.
   content.sources = content.sources.map((path) =>
     path.replace(/^.*src\/client\//, './src/').replace(/^.*node_modules\//, './'),
   )
@@ -55,7 +55,7 @@ async function buildTypes() {
   await Bun.write(join(target, 'client.d.ts'), "export * from './types/index.js'\n")
 }
 
-/** What the maps lead to. */
+/** The sources that the source maps name. */
 async function copySources() {
   await cp(source, join(target, 'src'), { recursive: true, filter: (path) => !/\.(json|md)$/.test(path) })
 }

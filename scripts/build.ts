@@ -23,13 +23,13 @@ const { outputs } = await Bun.build({
   bytecode: true,
   // Never identifiers: Elysia reads the text of handlers to learn what of a request they use.
   minify: { whitespace: true, syntax: true, identifiers: false },
-  // What reads `process.env.NODE_ENV` is settled here, what asks another way is told at the start.
+  // `define` replaces `process.env.NODE_ENV`; the banner sets the variable for code that reads `Bun.env`.
   define: { 'process.env.NODE_ENV': '"production"' },
   banner: 'Bun.env.NODE_ENV="production";',
   compile: {
     ...(target && { target }),
     outfile: values.outfile,
-    // Settings come from the environment alone, not from what lies in the working directory.
+    // Settings come from the environment alone, not from files in the working directory.
     autoloadDotenv: false,
     autoloadBunfig: false,
   },

@@ -5,13 +5,13 @@ export type Json = Record<string, unknown>
 
 const METHODS = ['get', 'put', 'post', 'delete', 'options', 'head', 'patch', 'trace']
 
-/** Where a token says nothing: for load balancers, which have none. */
+/** The tag of operations that take no token: load balancers have none. */
 const OPEN_TAG = 'health'
 
-/** What one asks for before there is a token. */
+/** Operations that one needs before there is a token. */
 const OPEN_OPERATIONS = ['signUp', 'signIn', 'getKeys']
 
-/** Whose operations have no `user_id` that could be another's. */
+/** The tag of operations whose paths have no `user_id`, so that none can be another user's. */
 const ACCOUNT_TAG = 'accounts'
 
 /** Answers that are not JSON alone, by operation. */
@@ -163,7 +163,7 @@ function hasBearer(security: unknown, document: Json): boolean {
   )
 }
 
-/** Finds every schema, and every extension that was meant for ourselves. Examples are data. */
+/** Finds every schema, and every extension of ours that should have been removed. Skips examples, which are data. */
 function walk(value: unknown, at: string, faults: string[]): void {
   if (typeof value !== 'object' || value === null) return
   for (const [key, part] of Object.entries(value)) {
@@ -189,7 +189,7 @@ function walkSchema(schema: unknown, at: string, faults: string[]): void {
   }
 }
 
-/** What the standard allows and generators of clients make nothing of. */
+/** What the standard allows but generators of clients cannot use. */
 function breaksGenerators(schema: Json): string[] {
   const { type, pattern, format, anyOf } = schema
   const options = Array.isArray(anyOf) ? anyOf.map(asJson) : []

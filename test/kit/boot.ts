@@ -45,7 +45,7 @@ export async function boot(kind: DatabaseKind, env: Record<string, string> = {})
     PORT: '0',
     SHUTDOWN_DELAY_MS: '0',
     LOG_LEVEL: 'silent',
-    // All tests come from one address.
+    // All tests send from one address.
     RATE_LIMIT: '0',
     BETTER_AUTH_SECRET: SECRET,
     DATA_DIR: dataDir,

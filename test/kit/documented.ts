@@ -11,10 +11,10 @@ interface Operation {
 
 const METHODS = ['get', 'put', 'post', 'delete', 'patch']
 
-/** Refusals that come before a request has met its operation. */
+/** Refusals of requests that have not reached an operation, by status. */
 const BEFORE: Record<number, string> = { 400: 'malformed-request', 414: 'uri-too-long' }
 
-// Keywords of OpenAPI beside those of JSON Schema are no fault; a format that is not known would be.
+// `strict` would refuse the keywords that OpenAPI adds to JSON Schema.
 const ajv = new Ajv({ strict: false, allErrors: true })
 addFormats(ajv)
 const validators = new Map<object, ValidateFunction>()
@@ -26,8 +26,8 @@ const paths = Object.entries(document.paths as Record<string, Record<string, Ope
 }))
 
 /**
- * Holds an answer against the OpenAPI document: its status and media type are declared for the
- * operation, and its JSON is what the schema says. The service itself compares nothing.
+ * Compares an answer with the OpenAPI document: its status and media type must be declared for the
+ * operation, and its JSON must fit the schema. The service itself compares nothing.
  *
  * @throws Error that names the operation and each difference.
  */

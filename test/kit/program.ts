@@ -47,7 +47,7 @@ export function startProgram(args: readonly string[], { cwd, env = {}, command =
   })
   const output = { stdout: '', stderr: '' }
   const listening = Promise.withResolvers<string>()
-  // A program that is not meant to listen has nobody who awaits its address.
+  // Without this, a program that does not listen would cause an unhandled rejection.
   listening.promise.catch(() => {})
   child.stderr.setEncoding('utf8').on('data', (chunk) => {
     output.stderr += chunk

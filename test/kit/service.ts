@@ -4,7 +4,7 @@ import { boot, type DatabaseKind, type Target } from './boot.ts'
 /** For tests and hooks: on a busy machine a database alone can take longer than the usual 5 s to start. */
 const TIMEOUT_MS = 60_000
 
-/** Starts one service for the tests of the enclosing `describe`. The function that comes back gives it to them. */
+/** Starts one service for the tests of the enclosing `describe`. They get it from the returned function. */
 export function useService(kind: DatabaseKind, env?: Record<string, string>): () => Target {
   setDefaultTimeout(TIMEOUT_MS)
   let target: Target | undefined
