@@ -19,6 +19,7 @@ export const HISTORY_FLOOR = 'history_floor'
 export const newHistory = sql`greatest((extract(epoch from clock_timestamp()) * 1000)::bigint,
   (select value::bigint + 1 from ${settings} where ${settings.name} = ${sql.raw(`'${HISTORY_FLOOR}'`)}))`
 
+/** The user's row where there is none: their history begins. */
 const makeRow = statement(
   'make_user',
   sql`insert into ${users} (id, revision, history_start, bytes)
@@ -39,25 +40,18 @@ const setLockTimeout = statement(
   unread,
 )
 
-/** Makes the user's row where there is none, with which their history begins. */
-export async function makeUser(db: Db, user: string): Promise<void> {
-  await makeRow(db, { owner: user })
-}
-
 /**
- * Locks the user's row, and makes it where there is none. In two statements: a single one that has
- * waited for another transaction to insert the row would not see it, since its snapshot is older.
+ * Locks the user's row, made where there is none, so that there is something to lock. In two
+ * statements: one that has waited for another's insert cannot see that row by its own snapshot.
+ * The lock comes first: an insert that has waited for an erasure would not see, by its own
+ * snapshot, the floor that the erasure has left, and begin the new history below the old one.
  *
  * @throws what `patience` says when the row stays locked for too long.
  */
 export async function lockUser(tx: Db, user: string, patience: Patience | undefined): Promise<void> {
   try {
     if (patience) await setLockTimeout(tx, { milliseconds: String(patience.waitMs) })
-    do await makeRow(tx, { owner: user })
-    while (
-      // No row was locked: the user was erased between the two statements.
-      (await lockRow(tx, { owner: user })).length === 0
-    )
+    while ((await lockRow(tx, { owner: user })).length === 0) await makeRow(tx, { owner: user })
   } catch (error) {
     throw patience && sqlState(error) === LOCK_NOT_AVAILABLE ? patience.late(error) : error
   }
