@@ -8,14 +8,21 @@ const owner = sql.placeholder('owner')
 const id = sql.placeholder('id')
 
 /**
- * Sums up the bytes of a user's rows. For users whose rows are older than the sum (null), and
- * after an import.
+ * Sums up the bytes of a user's rows: anew, after an import, or where they are older than the sum (null).
+ *
+ * The sum is taken by the statement's own snapshot: run it in a transaction that holds the user's row already,
+ * else what others write while it waits for that row is left out.
  */
-export function reckonStatement<F extends Fields>(name: string, { table, bytes }: Resource<F>) {
+export function reckonStatement<F extends Fields>(
+  name: string,
+  { table, bytes }: Resource<F>,
+  whose: 'uncounted' | 'any',
+) {
+  const uncounted = whose === 'uncounted' ? sql`and ${users.bytes} is null` : sql``
   return statement(
     name,
     sql`update ${users} set bytes = (select coalesce(sum(${bytes.kept}), 0) from ${table} where ${table.user_id} = ${owner})
-      where ${users.id} = ${owner} returning ${users.id}, ${users.bytes}`,
+      where ${users.id} = ${owner} ${uncounted} returning ${users.id}, ${users.bytes}`,
     ([user_id, total]) => ({ user_id: user_id as string, bytes: Number(total) }),
   )
 }
@@ -23,7 +30,7 @@ export function reckonStatement<F extends Fields>(name: string, { table, bytes }
 /**
  * A new row (parameters: those of `insertParameters`, `owner`, `id` and `quota`). One statement
  * raises the user's row and inserts with what that gave back. An id that is taken fails the whole
- * statement, so that nothing is raised. Nothing is inserted for a user without a row (`makeUser`
+ * statement, so that nothing is raised. Nothing is inserted for a user without a row (`lockUser`
  * first), without a sum of bytes (`reckonStatement` first) or without room. The owner is compared
  * twice: without either comparison, still only the user's own row is raised.
  *

@@ -3,7 +3,7 @@ import { sqlState } from '../db/errors.ts'
 import type { Db } from '../db/open.ts'
 import { tasks } from '../db/schema.ts'
 import { ownRows, type Parameter, type Statement, statement } from '../db/statement.ts'
-import { makeUser } from '../db/transaction.ts'
+import { lockUser } from '../db/transaction.ts'
 import type { Owner } from '../db/work.ts'
 import { Problem } from '../problem.ts'
 import { changeManyStatement, changeStatement, insertStatement, reckonStatement } from '../resource/change.ts'
@@ -25,7 +25,7 @@ const find = (place: Place) =>
   )
 const selectFrom = { hand: find('hand'), trash: find('trash') }
 
-const reckonUser = reckonStatement('reckon_user', task)
+const reckonUser = reckonStatement('reckon_user', task, 'uncounted')
 const insert = insertStatement('create_task', task, { position: positions.inserted })
 const update = changeStatement('update_task', task, {
   in: 'hand',
@@ -64,18 +64,25 @@ export async function findTask(db: Db, { id: owner }: Owner, id: string): Promis
 export async function createTask(db: Db, { id: owner, quota }: Owner, created: NewTask): Promise<Task> {
   const id = created.id ?? Bun.randomUUIDv7()
   const values = { ...task.insertParameters(created), owner, id, quota: bytes(quota) }
-  const attempt = () =>
-    insert(db, values).catch((error: unknown) => {
+  const attempt = (on: Db) =>
+    insert(on, values).catch((error: unknown) => {
       if (sqlState(error) !== UNIQUE_VIOLATION) throw error
       throw new Problem('task-exists', 'You already have a task with this id.', { cause: error })
     })
-  const [made] = ownRows(owner, await attempt())
+  const [made] = ownRows(owner, await attempt(db))
   if (made) return made
-  await makeUser(db, owner)
-  await reckonUser(db, { owner })
-  const [row] = ownRows(owner, await attempt())
+  const [row] = ownRows(owner, await withCount(db, owner, attempt))
   if (!row) throw quotaExceeded()
   return row
+}
+
+/** Runs what a user without a row, or without a count of bytes, was refused: with both, and with the user's row locked. */
+function withCount<T>(db: Db, owner: string, run: (tx: Db) => Promise<T>): Promise<T> {
+  return db.transaction(async (tx) => {
+    await lockUser(tx, owner, undefined)
+    await reckonUser(tx, { owner })
+    return await run(tx)
+  })
 }
 
 /** Changes the given fields. @throws Problem `task-not-found`, `revision-mismatch`, `quota-exceeded`. */
@@ -133,19 +140,25 @@ async function changeOne(
   const { revisions } = given
   const accepted = revisions === undefined ? null : `{${revisions.join(',')}}`
   const parameters = { ...values, owner, id, revisions: accepted, quota: bytes(quota) }
-  for (let attempt = 1; ; attempt++) {
-    const [row] = ownRows(owner, await change(db, parameters))
-    if (row) return row
-    // Nothing was changed. Why is looked up only now.
-    const [found] = ownRows(owner, await selectFrom[place](db, { owner, id }))
-    if (!found) throw notFound(place)
+  /** Only where nothing was changed does it matter why. Undefined: for want of room, or no longer. */
+  const refusal = async (on: Db) => {
+    const [found] = ownRows(owner, await selectFrom[place](on, { owner, id }))
+    if (!found) return notFound(place)
     if (revisions !== undefined && !revisions.includes(found.revision))
-      throw new Problem('revision-mismatch', 'The task has been changed since it was read. Please read it again.')
-    // The quota is left as the reason, unless the bytes were not summed up yet or the task has just come
-    // back: try again once.
-    if (attempt === 2) throw quotaExceeded()
-    await reckonUser(db, { owner })
+      return new Problem('revision-mismatch', 'The task has been changed since it was read. Please read it again.')
+    return undefined
   }
+  const [changed] = ownRows(owner, await change(db, parameters))
+  if (changed) return changed
+  const refused = await refusal(db)
+  if (refused) throw refused
+  const outcome = await withCount(db, owner, async (tx) => {
+    const [row] = ownRows(owner, await change(tx, parameters))
+    return row ?? (await refusal(tx)) ?? quotaExceeded()
+  })
+  // Thrown outside of the transaction, which keeps the count.
+  if (outcome instanceof Problem) throw outcome
+  return outcome
 }
 
 const UNIQUE_VIOLATION = '23505'

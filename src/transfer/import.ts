@@ -103,7 +103,7 @@ const insertAll = statement(
   userOf,
 )
 
-const reckonUser = reckonStatement('import_bytes', task)
+const reckonUser = reckonStatement('import_bytes', task, 'any')
 
 /**
  * Puts the rows in, all of them or none, on a transaction that holds the user's row. A
