@@ -26,6 +26,7 @@ export const catalogue = {
   'rate-limited': [429, 'Too many requests'],
   'too-many-streams': [429, 'Too many event streams'],
   'too-many-imports': [429, 'Too many imports'],
+  'too-many-kept-answers': [429, 'Too many kept answers'],
   'internal-error': [500, 'Internal server error'],
   'not-ready': [503, 'Not ready'],
   'database-unavailable': [503, 'Database unavailable'],

@@ -5,11 +5,17 @@ import type { PgDialect, PgSession } from 'drizzle-orm/pg-core'
 import init from '../../drizzle/0000_init.sql' with { type: 'text' }
 import accounts from '../../drizzle/0001_accounts.sql' with { type: 'text' }
 import history from '../../drizzle/0002_history.sql' with { type: 'text' }
+import keptAnswers from '../../drizzle/0003_kept_answers.sql' with { type: 'text' }
 import journal from '../../drizzle/meta/_journal.json'
 import type { Db } from './open.ts'
 
 /** The SQL is compiled into the program; a test compares this list with the folder. */
-const files: Record<string, string> = { '0000_init': init, '0001_accounts': accounts, '0002_history': history }
+const files: Record<string, string> = {
+  '0000_init': init,
+  '0001_accounts': accounts,
+  '0002_history': history,
+  '0003_kept_answers': keptAnswers,
+}
 
 interface Migration extends MigrationMeta {
   /** `0000_init`: the name of its file. */

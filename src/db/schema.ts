@@ -95,6 +95,8 @@ export const idempotencyKeys = doable.table(
     headers: jsonb().$type<Record<string, string>>().notNull(),
     body: text().notNull(),
     created_at: timestamp().notNull().default(sql`now()`),
+    /** What the user's kept answers took in all, this one included: the difference of two rows is what came between. */
+    running_bytes: bigint({ mode: 'number' }).notNull().default(0),
   },
   (t) => [
     primaryKey({ columns: [t.user_id, t.method, t.route, t.key] }),
@@ -102,6 +104,7 @@ export const idempotencyKeys = doable.table(
       'cascade',
     ),
     index('idempotency_keys_created_at').on(t.created_at),
+    index('idempotency_keys_order').on(t.user_id, t.created_at, t.running_bytes),
   ],
 )
 

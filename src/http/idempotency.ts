@@ -13,7 +13,7 @@ export interface Made<Body> {
   body: Body
 }
 
-/** Never Elysia's whole context: of a handler that passes it on, it reads the body before anyone is known. */
+/** Not Elysia's whole context: given that, Elysia would parse the body before authentication. */
 interface Context {
   request: Request
   user: { id: string }
@@ -24,8 +24,8 @@ export type Once = ReturnType<typeof createOnce>
 
 /**
  * `Idempotency-Key` (IETF draft httpapi-idempotency-key-header): the first answer is kept
- * for 24 hours, in the transaction of the work itself, and given to every repeat. A
- * refusal keeps nothing, since it has done nothing.
+ * for 24 hours, in the transaction of the work itself, and given to every repeat. A refused
+ * request has changed nothing, and its answer is not kept.
  */
 export function createOnce(work: Work) {
   /**
@@ -73,7 +73,7 @@ function answer<Body>({ status, headers, body }: Made<Body>, set: Context['set']
   return body
 }
 
-// `never`, because Elysia's types know no Response beside the declared answers of a promise.
+// `never`: Elysia passes a Response through, but its types know only the declared answers of a promise.
 function replay({ fingerprint, status, headers, body }: KeptAnswer, expected: string): never {
   if (fingerprint !== expected)
     throw new Problem('idempotency-key-reused', 'This Idempotency-Key has been used for another request.')

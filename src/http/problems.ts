@@ -66,7 +66,7 @@ export const everywhere = [
 export const withBody = [...everywhere, 'malformed-json', 'body-too-large', 'unsupported-media-type'] as const
 
 /** What a route that takes an `Idempotency-Key` can answer with. */
-export const repeatable = ['idempotency-key-running', 'idempotency-key-reused'] as const
+export const repeatable = ['idempotency-key-running', 'idempotency-key-reused', 'too-many-kept-answers'] as const
 
 /** In the document, our own keyword `x-codes` becomes an example for each code. */
 function describeProblem(codes: readonly ProblemCode[]): TUnsafe<ProblemDocument> {

@@ -1,11 +1,35 @@
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'bun:test'
+import { drizzle } from 'drizzle-orm/postgres-js'
 import type postgres from 'postgres'
+import { forgetAnswers } from '../../src/http/kept-answers.ts'
 import type { Task } from '../../src/tasks/model.ts'
 import { databases } from '../kit/boot.ts'
 import { expectProblem } from '../kit/expect-problem.ts'
 import { openSession } from '../kit/postgres-server.ts'
 import { useService } from '../kit/service.ts'
 import { newUser, type User } from '../kit/user.ts'
+
+/** Answers of `hoard` that 32 MiB hold. */
+const MOST_KEPT = 8
+
+/** Gives a user tasks of 40 KB, all of which are in the answer to a batch of 6 KB, sent under a key or without. */
+async function hoard(user: User, tasks = 100): Promise<(key: string | undefined) => Promise<Response>> {
+  const operations = Array(25).fill({ op: 'create', task: { title: 'long', description: '\u{1F600}'.repeat(10_000) } })
+  const made = []
+  while (made.length < tasks) made.push(...(await user.batch(operations)))
+  const completions = made.map(({ task }) => ({ op: 'complete', id: task.id, completed: true }))
+  return (key) =>
+    user.send('POST', '/batch', { operations: completions }, key === undefined ? {} : { 'idempotency-key': key })
+}
+
+/** How many answers are kept under the keys `0`, `1`, … before one is refused. */
+async function untilRefused(complete: (key: string) => Promise<Response>): Promise<number> {
+  for (let kept = 0; ; kept++) {
+    const { status } = await complete(`${kept}`)
+    if (status === 429) return kept
+    expect(status).toBe(200)
+  }
+}
 
 const reused = [422, 'idempotency-key-reused'] as const
 
@@ -102,6 +126,7 @@ describe.each(databases)('Idempotency-Key over %s', (kind) => {
 
   test('a refused request keeps nothing: corrected, it goes through under the same key', async () => {
     const taken = await user.create({ title: 'taken' })
+    const before = taken.revision
     for (const body of [{ title: '' }, { title: 'x', id: taken.id }])
       expect((await post('/tasks', body, 'key')).ok).toBe(false)
     expect(
@@ -163,6 +188,22 @@ describe.each(databases)('Idempotency-Key over %s', (kind) => {
     expect(answers.filter((answer) => answer.status === 422)).toHaveLength(49)
     expect(await user.list()).toHaveLength(1)
   })
+
+  test('answers are kept up to a bound for each user, and past it a request with a key does nothing', async () => {
+    const complete = await hoard(user)
+    const kept = await untilRefused(complete)
+    expect(kept).toBe(MOST_KEPT)
+    const before = (await user.changes('?limit=1&since=0')).changes[0]?.revision
+    const refused = await complete('one more')
+    expect(Number(refused.headers.get('retry-after'))).toBeWithin(23 * 3600, 24 * 3600 + 1)
+    await expectProblem(refused, 429, 'too-many-kept-answers')
+    expect((await user.changes('?limit=1&since=0')).changes[0]?.revision).toBe(before)
+    const again = await complete('0')
+    expect(again.headers.get('idempotency-replayed')).toBe('true')
+    expect((await again.text()).length).toBeGreaterThan(1_000_000)
+    expect((await complete(undefined)).status).toBe(200)
+    expect((await (await hoard(newUser(service()), 50))('0')).status).toBe(200)
+  })
 })
 
 describe('Idempotency-Key, with rows locked and aged by the test', () => {
@@ -201,5 +242,42 @@ describe('Idempotency-Key, with rows locked and aged by the test', () => {
     expect((await post(user, 'another')).status).toBe(201)
     expect((await post(user, 'another')).headers.get('idempotency-replayed')).toBe('true')
     expect(await user.titles('?sort=title')).toEqual(['another', 'once'])
+  })
+
+  test('room comes back as answers pass their 24 hours, one by one and all at once', async () => {
+    const user = newUser(service())
+    const complete = await hoard(user)
+    expect(await untilRefused(complete)).toBe(MOST_KEPT)
+    const ageFirst = (count: number) =>
+      sql`update doable.idempotency_keys set created_at = created_at - interval '24 hours'
+        where user_id = ${user.id} and created_at > now() - interval '24 hours' and key::integer < ${count}`
+    for (const [aged, key] of [
+      [1, '8'],
+      [3, '9'],
+      [3, '10'],
+    ] as const) {
+      await ageFirst(aged)
+      expect((await complete(key)).status).toBe(200)
+    }
+    expect((await complete('11')).status).toBe(429)
+    await ageFirst(100)
+    // Its own answer from before is in the way, and over.
+    expect((await complete('0')).headers.has('idempotency-replayed')).toBe(false)
+    for (let key = 20; key < 20 + MOST_KEPT - 1; key++) expect((await complete(`${key}`)).status).toBe(200)
+    expect((await complete('30')).status).toBe(429)
+  })
+
+  test('answers whose time is over are forgotten in pieces, and the others are not', async () => {
+    const user = newUser(service())
+    await post(user, 'once')
+    await sql`insert into doable.idempotency_keys (user_id, method, route, key, fingerprint, status, headers, body, created_at)
+      select ${user.id}, 'POST', '/tasks', 'old ' || n, '', 201, '{}', '{}', now() - interval '24 hours 1 minute'
+      from generate_series(1, 1200) as n`
+    const left = () => sql<{ key: string }[]>`select key from doable.idempotency_keys where user_id = ${user.id}`
+    expect(await left()).toHaveLength(1201)
+    // Of two that run at once, each leaves to the other what that one has locked.
+    const forgotten = await Promise.all([forgetAnswers(drizzle(sql)), forgetAnswers(drizzle(sql))])
+    expect(forgotten[0] + forgotten[1]).toBeGreaterThanOrEqual(1200)
+    expect((await left()).map(({ key }) => key)).toEqual(['key'])
   })
 })

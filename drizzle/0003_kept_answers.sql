@@ -1,0 +1,2 @@
+ALTER TABLE "doable"."idempotency_keys" ADD COLUMN "running_bytes" bigint DEFAULT 0 NOT NULL;--> statement-breakpoint
+CREATE INDEX "idempotency_keys_order" ON "doable"."idempotency_keys" USING btree ("user_id","created_at","running_bytes");
