@@ -14,9 +14,9 @@ async function journey({ url, email, password }: { url: string; email: string; p
     userId: signedUp.data.user.id,
     token: async () => (await auth.token()).data?.token ?? '',
   })
-  await doable.create({ title: 'Buy milk' })
+  const { revision } = await doable.create({ title: 'Buy milk' })
   const titles = (await Array.fromAsync(doable.list())).map(({ title }) => title)
-  const changes = doable.watch({ since: 1 })
+  const changes = doable.watch({ since: revision })
   const next = changes.next()
   await doable.create({ title: 'Buy tea' })
   const { value } = await next
