@@ -1,3 +1,4 @@
+import { resolve } from 'node:path'
 import { parseArgs } from 'node:util'
 
 /** Processors by the names that Node and the OCI image format give them. */
@@ -14,7 +15,7 @@ const target = values.arch === undefined ? undefined : TARGETS[values.arch]
 if (values.arch !== undefined && target === undefined)
   throw new Error(`--arch takes one of ${Object.keys(TARGETS).join(', ')}`)
 
-const { outputs } = await Bun.build({
+await Bun.build({
   entrypoints: ['src/main.ts', 'src/db/pglite/engine.ts'],
   root: '.',
   target: 'bun',
@@ -34,4 +35,5 @@ const { outputs } = await Bun.build({
     autoloadBunfig: false,
   },
 })
-for (const { path, size } of outputs) process.stdout.write(`${path} ${(size / 1e6).toFixed(1)} MB\n`)
+const { size } = Bun.file(values.outfile)
+process.stdout.write(`${resolve(values.outfile)} ${(size / 1e6).toFixed(1)} MB\n`)
