@@ -126,7 +126,6 @@ describe.each(databases)('Idempotency-Key over %s', (kind) => {
 
   test('a refused request keeps nothing: corrected, it goes through under the same key', async () => {
     const taken = await user.create({ title: 'taken' })
-    const before = taken.revision
     for (const body of [{ title: '' }, { title: 'x', id: taken.id }])
       expect((await post('/tasks', body, 'key')).ok).toBe(false)
     expect(
