@@ -83,7 +83,7 @@ export function defineResource<F extends Fields>(table: ResourceTable, fields: F
       kept: bytesOf(([name]) => sql`${columnOf(name)}`),
       inserted: bytesOf(inserted),
       updated: bytesOf(updated),
-      purged: ROW_BYTES,
+      purged: bytesOf(([, { kind, schema }]) => (isNullable({ schema }) ? sql`null` : kind.empty)),
     },
     insertParameters: (given) =>
       Object.fromEntries(written.map(([name, { kind, initial }]) => [name, parameterOf(kind, given[name] ?? initial)])),
