@@ -76,7 +76,9 @@ function answer<Body>({ status, headers, body }: Made<Body>, set: Context['set']
 // `never`: Elysia passes a Response through, but its types know only the declared answers of a promise.
 function replay({ fingerprint, status, headers, body }: KeptAnswer, expected: string): never {
   if (fingerprint !== expected)
-    throw new Problem('idempotency-key-reused', 'This Idempotency-Key has been used for another request.')
+    throw new Problem('idempotency-key-reused', 'This Idempotency-Key has been used for another request.', {
+      errors: [{ pointer: '/Idempotency-Key', detail: 'has been used for another request' }],
+    })
   return new Response(body, {
     status,
     headers: { ...headers, 'content-type': 'application/json', 'idempotency-replayed': 'true' },
