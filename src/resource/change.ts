@@ -1,6 +1,8 @@
 import { type SQL, sql } from 'drizzle-orm'
+import type { PgColumn } from 'drizzle-orm/pg-core'
+import type { Db } from '../db/open.ts'
 import { users } from '../db/schema.ts'
-import { type Statement, statement, typed } from '../db/statement.ts'
+import { type Parameter, type Statement, statement, typed } from '../db/statement.ts'
 import type { AnswerOf, Fields } from './field.ts'
 import type { Place, Resource } from './resource.ts'
 
@@ -106,19 +108,39 @@ export function changeStatement<F extends Fields>(
   )
 }
 
+/** A place in the order in which `changeManyStatement` goes through a user's rows. */
+export interface Mark {
+  /** Of the column `by`, as PostgreSQL writes it. */
+  at: string
+  id: string
+}
+
+const START: Mark = { at: '-infinity', id: '00000000-0000-0000-0000-000000000000' }
+
+interface Changed extends Mark {
+  nth: number
+}
+
 /**
- * The same change of up to `limit` rows of a user that fit a condition. Each gets a revision of its
- * own, so that a client that follows the revisions sees each of them. Gives back a row for each.
+ * The same change of up to `limit` rows of a user that fit a condition, after a mark in the order of
+ * a column and the id. Each gets a revision of its own, so that a client that follows the revisions
+ * sees each of them; within a piece these are in the order of the revisions that they had. Run it
+ * by `changePiece`.
  *
  * A row that came to fit the condition while the statement waited for the user's row is not
  * among them: run it in a transaction that already holds the user's row.
+ *
+ * @param by a time that follows the owner in an index of the rows in that place, and that the change
+ * leaves as it is. In any other order each piece would read and sort all rows that are left, which
+ * is what the planner chooses for a table without statistics.
  */
 export function changeManyStatement<F extends Fields>(
   name: string,
   resource: Resource<F>,
   { in: place, set, bytes }: Omit<Change, 'user'>,
   condition: SQL,
-): Statement<string> {
+  by: PgColumn,
+): Statement<Changed> {
   const { table } = resource
   const size = bytes ? sql`, ${resource.bytes.kept} - ${bytes} as freed` : sql``
   return statement(
@@ -126,12 +148,14 @@ export function changeManyStatement<F extends Fields>(
     sql`with locked as (
       select ${users.id} from ${users} where ${users.id} = ${owner} for no key update
     ), found as (
-      select ${table.user_id}, ${table.id} as found_id, ${table.revision} as before${size}
+      select ${table.user_id}, ${table.id} as found_id, ${table.revision} as before, ${by} as at${size}
       from ${table} inner join locked on ${table.user_id} = locked.id
       where ${resource.where(place)} and ${condition}
-      order by ${table.revision} limit ${sql.placeholder('limit')} for no key update
+        and (${by}, ${table.id}) > (${typed('after_at', 'timestamptz')}, ${typed('after_id', 'uuid')})
+      order by ${by}, ${table.id} limit ${sql.placeholder('limit')} for no key update
     ), numbered as (
-      select found.user_id, found_id, row_number() over (order by before desc) - 1 as back from found
+      select found.user_id, found_id, at, row_number() over (order by at, found_id) as nth,
+        row_number() over (order by before desc) - 1 as back from found
     ), raised as (
       update ${users} set revision = ${users.revision} + (select count(*) from found)
         ${bytes ? sql`, bytes = ${users.bytes} - (select sum(freed) from found)` : sql``}
@@ -140,9 +164,20 @@ export function changeManyStatement<F extends Fields>(
     ) update ${table} set ${set}, revision = raised.revision - numbered.back, updated_at = now()
     from raised inner join numbered on numbered.user_id = raised.id
     where ${table.user_id} = ${owner} and ${table.user_id} = raised.id and ${table.id} = numbered.found_id
-    returning ${table.user_id}`,
-    ([user]) => user as string,
+    returning numbered.nth, numbered.at::text, numbered.found_id`,
+    ([nth, at, id]) => ({ nth: Number(nth), at: at as string, id: id as string }),
   )
+}
+
+/** @returns how many rows were changed, and the mark after which the next piece begins. */
+export async function changePiece(
+  change: Statement<Changed>,
+  db: Db,
+  values: Record<'owner', string> & Record<'limit', number> & Record<string, Parameter>,
+  after: Mark = START,
+): Promise<{ count: number; last: Mark }> {
+  const changed = await change(db, { ...values, after_at: after.at, after_id: after.id })
+  return { count: changed.length, last: changed.find(({ nth }) => nth === changed.length) ?? after }
 }
 
 const quota = typed('quota', 'bigint')

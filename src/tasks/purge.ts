@@ -2,7 +2,7 @@ import { sql } from 'drizzle-orm'
 import type { Db } from '../db/open.ts'
 import { tasks } from '../db/schema.ts'
 import { statement, typed } from '../db/statement.ts'
-import { changeManyStatement } from '../resource/change.ts'
+import { changeManyStatement, changePiece, type Mark } from '../resource/change.ts'
 import { task } from './fields.ts'
 
 /** Tasks emptied by one statement, at most: the user's own writes wait for it. */
@@ -26,6 +26,7 @@ const purge = changeManyStatement(
   task,
   { in: 'trash', set: task.purge, bytes: task.bytes.purged },
   expired,
+  tasks.deleted_at,
 )
 
 /**
@@ -42,12 +43,14 @@ export async function purgeExpired(db: Db, days: number, changed: (user: string)
   for (;;) {
     const users = await selectUsers(db, { days, after, limit: USERS })
     for (const owner of users) {
-      let count: number
-      do {
-        count = (await purge(db, { owner, days, limit: BATCH })).length
+      let mark: Mark | undefined
+      for (;;) {
+        const { count, last } = await changePiece(purge, db, { owner, days, limit: BATCH }, mark)
+        if (count === 0) break
         purged += count
-        if (count > 0) changed(owner)
-      } while (count > 0)
+        mark = last
+        changed(owner)
+      }
     }
     const last = users.at(-1)
     if (last === undefined || users.length < USERS) return purged

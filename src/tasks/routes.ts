@@ -15,7 +15,8 @@ import type { ListTasks } from './list.ts'
 import { Completion, changesIn, NewTask, newTaskFrom, Task, TaskPatch, TaskPath } from './model.ts'
 import { pageHeaders, sortOf } from './page.ts'
 import { DELETE_SPELLINGS, DeleteQuery, filtersOf, SPELLINGS, TaskQuery } from './query.ts'
-import { completeTask, createTask, findTask, removeCompletedTasks, removeTask, updateTask } from './store.ts'
+import { removeAllCompleted } from './remove-completed.ts'
+import { completeTask, createTask, findTask, removeTask, updateTask } from './store.ts'
 
 const ofOne = [...everywhere, 'task-not-found'] as const
 const writesOne = [...withBody, 'task-not-found', 'revision-mismatch', 'quota-exceeded'] as const
@@ -88,12 +89,18 @@ export function taskRoutes(gate: Gate, work: Work, once: Once, listTasks: ListTa
         }),
       },
     )
-    .delete('', async ({ user }) => ({ deleted: await removeAllCompleted(work, user.id) }), {
-      ...queryOf(DeleteQuery, DELETE_SPELLINGS),
-      params: UserPath,
-      response: answers({ 200: Deleted }, ...everywhere),
-      detail: documented({ operationId: 'deleteCompletedTasks', summary: 'Move all completed tasks to the trash' }),
-    })
+    .delete(
+      '',
+      async ({ user, request, server }) => ({
+        deleted: await removeAllCompleted(work, user.id, () => server?.timeout(request, QUIET_S)),
+      }),
+      {
+        ...queryOf(DeleteQuery, DELETE_SPELLINGS),
+        params: UserPath,
+        response: answers({ 200: Deleted }, ...everywhere),
+        detail: documented({ operationId: 'deleteCompletedTasks', summary: 'Move all completed tasks to the trash' }),
+      },
+    )
     .get(
       '/:id',
       async ({ user, params, set, request }) => {
@@ -189,6 +196,9 @@ export function taskRoutes(gate: Gate, work: Work, once: Once, listTasks: ListTa
     )
 }
 
+/** Bun cuts a connection on which nothing was sent for this long, in seconds; after each piece that time begins anew. */
+const QUIET_S = 30
+
 /** A task with its entity tag. */
 function tagged(task: Task, set: { headers: Record<string, string | number> }): Task {
   set.headers['etag'] = entityTag(task.revision)
@@ -198,17 +208,4 @@ function tagged(task: Task, set: { headers: Record<string, string | number> }): 
 /** The new task's own address, below the one that it was posted to (RFC 9110, 10.2.2). */
 function locationOf(request: Request, id: string): string {
   return `${new URL(request.url).pathname.replace(/\/$/, '')}/${id}`
-}
-
-/** Tasks moved by one transaction, at most: the user's other writes wait for it. */
-const REMOVED_AT_ONCE = 2000
-
-/** In pieces, each within the deadline of a statement, so that any number can be moved. Safe to repeat. */
-async function removeAllCompleted(work: Work, user: string): Promise<number> {
-  let deleted = 0
-  for (;;) {
-    const moved = await work.transact(user, (tx, owner) => removeCompletedTasks(tx, owner, REMOVED_AT_ONCE))
-    deleted += moved
-    if (moved < REMOVED_AT_ONCE) return deleted
-  }
 }

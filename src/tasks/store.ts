@@ -6,7 +6,14 @@ import { ownRows, type Parameter, type Statement, statement } from '../db/statem
 import { lockUser } from '../db/transaction.ts'
 import type { Owner } from '../db/work.ts'
 import { Problem } from '../problem.ts'
-import { changeManyStatement, changeStatement, insertStatement, reckonStatement } from '../resource/change.ts'
+import {
+  changeManyStatement,
+  changePiece,
+  changeStatement,
+  insertStatement,
+  type Mark,
+  reckonStatement,
+} from '../resource/change.ts'
 import type { Place } from '../resource/resource.ts'
 import { type Changes, completion, positions, type Task, task } from './fields.ts'
 import type { NewTask } from './model.ts'
@@ -42,6 +49,7 @@ const removeCompleted = changeManyStatement(
   task,
   { in: 'hand', set: sql`deleted_at = now()` },
   sql`${tasks.completed}`,
+  tasks.created_at,
 )
 
 /**
@@ -123,9 +131,12 @@ export function purgeTask(db: Db, owner: Owner, id: string, given: Precondition 
   return changeOne(purge, 'trash', db, owner, id, given)
 }
 
-/** Moves up to `limit` completed tasks to the trash, and gives their number. For a transaction that holds the user's row. */
-export async function removeCompletedTasks(tx: Db, { id: owner }: Owner, limit: number): Promise<number> {
-  return (await removeCompleted(tx, { owner, limit })).length
+/**
+ * Moves up to `limit` completed tasks to the trash, after a mark. For a transaction that holds the
+ * user's row.
+ */
+export function removeCompletedTasks(tx: Db, { id: owner }: Owner, limit: number, after?: Mark) {
+  return changePiece(removeCompleted, tx, { owner, limit }, after)
 }
 
 async function changeOne(
