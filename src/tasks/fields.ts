@@ -40,9 +40,11 @@ export const Priority = Type.Union([Type.Literal('low'), Type.Literal('medium'),
 })
 export const DueDate = Type.Unsafe<string>({
   [Kind]: 'DueDate',
-  // For the document: one pattern of both forms, since generators have no type for a choice of formats.
+  // For the document: one pattern of both forms, since generators have no type for a choice of formats. It
+  // tells every impossible time, and every day but those that only some months lack.
   type: 'string',
-  pattern: '^\\d{4}-\\d{2}-\\d{2}([Tt ]\\d{2}:\\d{2}:\\d{2}(\\.\\d+)?([Zz]|[+-]\\d{2}:\\d{2}))?$',
+  pattern:
+    '^[0-9]{4}-(0[1-9]|1[0-2])-(0[1-9]|[12][0-9]|3[01])([Tt ]([01][0-9]|2[0-3]):[0-5][0-9]:([0-5][0-9]|60)(\\.[0-9]+)?([Zz]|[+-]([01][0-9]|2[0-3]):[0-5][0-9]))?$',
   description:
     'A day (`2026-11-20`), which stays that day in every time zone, or an RFC 3339 time with offset, which comes back in UTC.',
   examples: ['2026-11-24', '2026-11-24T17:30:00.000Z'],

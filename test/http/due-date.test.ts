@@ -1,4 +1,5 @@
 import { describe, expect, test } from 'bun:test'
+import { DueDate } from '../../src/tasks/fields.ts'
 import { databases } from '../kit/boot.ts'
 import { expectProblem } from '../kit/expect-problem.ts'
 import { useService } from '../kit/service.ts'
@@ -65,6 +66,24 @@ const refused: unknown[] = [
   ['2026-11-24'],
   { day: '2026-11-24' },
 ]
+
+/** No pattern can tell these from good ones. */
+const beyondPatterns = [
+  '2026-02-29',
+  '1900-02-29',
+  '2026-02-30',
+  '2026-04-31',
+  '2026-02-30T00:00:00Z',
+  '9999-12-31T23:59:59-01:00',
+  '0000-01-01T00:00:00+01:00',
+]
+
+test('the pattern in the document takes what is taken, and of what is refused only impossible days', () => {
+  const pattern = new RegExp(DueDate['pattern'] as string, 'u')
+  const matches = (text: unknown) => typeof text === 'string' && pattern.test(text)
+  expect(taken.flatMap(([sent]) => (sent === null || matches(sent) ? [] : [sent]))).toEqual([])
+  expect(refused.filter(matches)).toEqual(beyondPatterns)
+})
 
 describe.each(databases)('due_date over %s', (kind) => {
   const service = useService(kind)
