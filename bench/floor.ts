@@ -2,6 +2,8 @@ import { writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { drizzle } from 'drizzle-orm/postgres-js'
 import type postgres from 'postgres'
+import { createTurns } from '../src/db/turns.ts'
+import { createWork } from '../src/db/work.ts'
 import { createCursors } from '../src/http/cursor.ts'
 import { readRevision } from '../src/resource/rows.ts'
 import { readChanges } from '../src/sync/changes.ts'
@@ -38,6 +40,7 @@ export async function statementsOf(volume: Volume, collation: string): Promise<M
   // Drizzle asks its client for these two members only.
   const db = drizzle(recorder as unknown as postgres.Sql)
   const owner = { id: OWNER, quota: Number.POSITIVE_INFINITY }
+  const work = createWork(db, { quota: owner.quota, changed() {}, turns: createTurns({ oneConnection: false }) })
   const listTasks = createListTasks(createCursors('none'), collation)
   const page = { from: 'hand', sort: 'created_at', descending: true, filters: filtersOf({}), limit: 50 } as const
   const fields = {
@@ -48,7 +51,7 @@ export async function statementsOf(volume: Volume, collation: string): Promise<M
   } satisfies Changes
   const calls: [Load, () => Promise<unknown>][] = [
     ['get', () => findTask(db, owner, TASK)],
-    ['list', () => listTasks(db, owner, page)],
+    ['list', () => listTasks(work, OWNER, page)],
     ['list-304', () => readRevision(db, owner)],
     ['create', () => createTask(db, owner, { id: TASK, title: 'A new task of the bench', ...fields })],
     ['update', () => updateTask(db, owner, TASK, { title: 'Another title' })],

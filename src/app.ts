@@ -75,8 +75,7 @@ export function createApp({
   isReady,
   isStopping,
 }: Deps) {
-  const inTurn = oneConnection ? createTurns() : undefined
-  const work = createWork(db, { quota: config.quotaBytes, changed: feed.ring, inTurn })
+  const work = createWork(db, { quota: config.quotaBytes, changed: feed.ring, turns: createTurns({ oneConnection }) })
   const once = createOnce(work)
   const listTasks = createListTasks(createCursors(secret), collation)
   const openAccounts = ({ issuer, audience, previousSecrets = [] }: NonNullable<typeof accounts>) =>

@@ -1,21 +1,113 @@
+import { Problem } from '../problem.ts'
+
 /** Runs a piece of a user's work when it is their turn. */
 export type InTurn = <T>(user: string, work: () => Promise<T>) => Promise<T>
 
+/** The lines in which a user's work waits for the user's own. */
+export interface Turns {
+  /** Reads of one row, or of a short page by an index. */
+  read: InTurn
+  /** Reads that bring much, look at much or sort. */
+  scan: InTurn
+  /** Statements and transactions that change something. */
+  write: InTurn
+}
+
+/** Short reads of one user at a time: with 4 connections, which pipeline, 4 behind each other. */
+const READS = 16
+
+/** Pieces of work of one user that may wait in a line: more than a minute's requests. */
+const MAX_WAITING = 2000
+
+/** How long a piece of work waits for the user's others, in milliseconds, where statements have a deadline, too. */
+const WAIT_MS = 5000
+
+interface LineOptions {
+  /** Pieces of one user's work under way at a time. */
+  atOnce: number
+  /** How long a piece waits at most, in milliseconds. */
+  waitMs?: number
+}
+
+interface Waiting {
+  start(): void
+  timer: Timer | undefined
+}
+
+interface Line {
+  running: number
+  readonly waiting: Set<Waiting>
+}
+
 /**
- * Does one piece of each user's work at a time; what else the user asks for waits behind it. For the embedded database,
- * which has one connection and answers in the order in which it is asked: of a thousand requests that one user has sent,
- * all would stand before the next user's. This way one does.
+ * Bounds what of a user's work is under way at a time; the rest waits behind it.
+ *
+ * With one connection, that of the embedded database, one piece of each user at a time: of a thousand
+ * requests that one user has sent at once, one stands before the next user's, and not all of them.
+ *
+ * With several, one `write` of a user: a second one would hold a connection while it waits for the lock
+ * of the user's row, and what is pipelined behind it would wait as well. One `scan`, so that all other
+ * connections are free of them. And so many short reads that nobody waits for their own.
  */
-export function createTurns(): InTurn {
-  const newest = new Map<string, Promise<unknown>>()
-  return (user, work) => {
-    const before = newest.get(user)
-    const result = before === undefined ? work() : before.then(work, work)
-    newest.set(user, result)
+export function createTurns({ oneConnection }: { oneConnection: boolean }): Turns {
+  if (oneConnection) {
+    const inTurn = createLine({ atOnce: 1 })
+    return { read: inTurn, scan: inTurn, write: inTurn }
+  }
+  return {
+    read: createLine({ atOnce: READS, waitMs: WAIT_MS }),
+    scan: createLine({ atOnce: 1, waitMs: WAIT_MS }),
+    write: createLine({ atOnce: 1, waitMs: WAIT_MS }),
+  }
+}
+
+/** @throws Problem `rate-limited` for what finds the line full, `database-unavailable` for what waits too long. */
+export function createLine({ atOnce, waitMs }: LineOptions): InTurn {
+  const lines = new Map<string, Line>()
+
+  function run<T>(user: string, line: Line, work: () => Promise<T>): Promise<T> {
+    line.running++
+    const result = work()
     const done = () => {
-      if (newest.get(user) === result) newest.delete(user)
+      line.running--
+      const [next] = line.waiting
+      if (next) {
+        line.waiting.delete(next)
+        clearTimeout(next.timer)
+        next.start()
+      } else if (line.running === 0) lines.delete(user)
     }
     result.then(done, done)
     return result
   }
+
+  return <T>(user: string, work: () => Promise<T>) => {
+    let line = lines.get(user)
+    if (line === undefined) {
+      line = { running: 0, waiting: new Set() }
+      lines.set(user, line)
+    }
+    const own = line
+    if (own.running < atOnce) return run(user, own, work)
+    if (own.waiting.size >= MAX_WAITING) return Promise.reject(tooMany())
+    return new Promise<T>((resolve, reject) => {
+      const waiting: Waiting = { start: () => resolve(run(user, own, work)), timer: undefined }
+      own.waiting.add(waiting)
+      if (waitMs === undefined) return
+      waiting.timer = setTimeout(() => {
+        own.waiting.delete(waiting)
+        reject(tooLate())
+      }, waitMs)
+    })
+  }
+}
+
+const retry = { headers: { 'retry-after': '1' } }
+
+function tooMany(): Problem {
+  return new Problem('rate-limited', 'Too many of your requests are waiting. Please wait for their answers.', retry)
+}
+
+function tooLate(): Problem {
+  return new Problem('database-unavailable', 'Your other requests take too long. Please try again later.', retry)
 }

@@ -1,6 +1,6 @@
 import type { Db } from './open.ts'
 import { lockUser, type Patience } from './transaction.ts'
-import type { InTurn } from './turns.ts'
+import type { Turns } from './turns.ts'
 
 /** Whose rows a statement reaches, and how many bytes of them there may be. */
 export interface Owner {
@@ -18,6 +18,8 @@ export type Task<Args extends unknown[], T> = (db: Db, owner: Owner, ...args: Ar
  */
 export interface Work {
   read<Args extends unknown[], T>(user: string, run: Task<Args, T>, ...args: Args): Promise<T>
+  /** A read that brings much, looks at much or sorts: one of a user at a time. */
+  scan<Args extends unknown[], T>(user: string, run: Task<Args, T>, ...args: Args): Promise<T>
   /** One statement that changes something. */
   write<Args extends unknown[], T>(user: string, run: Task<Args, T>, ...args: Args): Promise<T>
   /**
@@ -32,21 +34,21 @@ interface Options {
   quota: number
   /** Is told whose rows have changed, once that is committed. */
   changed(user: string): void
-  /** Undefined where users need not take turns. */
-  inTurn?: InTurn | undefined
+  turns: Turns
 }
 
-export function createWork(db: Db, { quota, changed, inTurn = (_, run) => run() }: Options): Work {
+export function createWork(db: Db, { quota, changed, turns }: Options): Work {
   const ownerOf = (id: string): Owner => ({ id, quota })
   return {
-    read: (user, run, ...args) => inTurn(user, () => run(db, ownerOf(user), ...args)),
+    read: (user, run, ...args) => turns.read(user, () => run(db, ownerOf(user), ...args)),
+    scan: (user, run, ...args) => turns.scan(user, () => run(db, ownerOf(user), ...args)),
     async write(user, run, ...args) {
-      const result = await inTurn(user, () => run(db, ownerOf(user), ...args))
+      const result = await turns.write(user, () => run(db, ownerOf(user), ...args))
       changed(user)
       return result
     },
     async transact(user, run, patience) {
-      const result = await inTurn(user, () =>
+      const result = await turns.write(user, () =>
         db.transaction(async (tx) => {
           await lockUser(tx, user, patience)
           return run(tx, ownerOf(user))

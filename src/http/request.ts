@@ -23,6 +23,7 @@ const EXPOSED = [
   'Set-Auth-Jwt',
   'Set-Auth-Token',
   'WWW-Authenticate',
+  'X-Partial',
   'X-Request-Id',
   'X-Total-Count',
 ]

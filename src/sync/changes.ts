@@ -1,9 +1,10 @@
-import { sql } from 'drizzle-orm'
+import { type SQL, sql } from 'drizzle-orm'
 import type { Db } from '../db/open.ts'
 import { tasks, users } from '../db/schema.ts'
 import { ownRows, statement } from '../db/statement.ts'
 import type { Owner } from '../db/work.ts'
 import { Problem } from '../problem.ts'
+import { ALWAYS_FIT, countFitting, fitting } from '../resource/page.ts'
 import { type Task, task } from '../tasks/fields.ts'
 
 export interface ChangePage {
@@ -21,22 +22,31 @@ export type ReadChanges = (user: string, since: number | undefined, limit: numbe
 /** Above every revision. */
 const NEVER = Number.MAX_SAFE_INTEGER
 
-const selectChanges = statement(
-  'changes',
-  sql`select ${users.revision}, ${users.history_start}, ${task.columnsOf('page')} from ${users} left join lateral (
-    select ${task.columns} from ${tasks}
-    where ${tasks.user_id} = ${sql.placeholder('owner')} and ${tasks.revision} > ${sql.placeholder('since')}
-    order by ${tasks.revision} limit ${sql.placeholder('limit')}
-  ) as page on true where ${users.id} = ${sql.placeholder('owner')}`,
-  (cells) => ({
-    revision: Number(cells[0]),
-    start: Number(cells[1]),
-    task: cells[2] === null ? null : task.read(cells, 2),
-  }),
+const rows = (columns: SQL) => sql`select ${columns} from ${tasks}
+  where ${tasks.user_id} = ${sql.placeholder('owner')} and ${tasks.revision} > ${sql.placeholder('since')}
+  order by ${tasks.revision} limit ${sql.placeholder('limit')}`
+
+const selectFrom = (name: string, beyond: SQL, page: SQL) =>
+  statement(
+    name,
+    sql`select ${users.revision}, ${users.history_start}, ${beyond}, ${task.columnsOf('page')} from ${users}
+      left join lateral (${page}) as page on true where ${users.id} = ${sql.placeholder('owner')}`,
+    (cells) => ({
+      revision: Number(cells[0]),
+      start: Number(cells[1]),
+      beyond: cells[2] as boolean | null,
+      task: cells[3] === null ? null : task.read(cells, 3),
+    }),
+  )
+const selectChanges = selectFrom('changes', sql`null`, rows(task.columns))
+const selectFitting = selectFrom(
+  'changes_fitting',
+  sql`page.beyond`,
+  fitting(rows(sql`${task.columns}, ${task.bytes.kept} as bytes`)),
 )
 
 /**
- * What has changed since a revision. Every write takes its revision under the lock of its
+ * What has changed since a revision, as far as it fits into a page of `limit` and about 1 MiB. Every write takes its revision under the lock of its
  * user's row, so revisions are committed in their order: whoever has seen one has seen
  * all before it.
  *
@@ -49,8 +59,9 @@ export async function readChanges(
   since: number | undefined,
   limit: number,
 ): Promise<ChangePage> {
+  const select = limit > ALWAYS_FIT ? selectFitting : selectChanges
   // One more than asked for, to know whether there is a next page.
-  const rows = await selectChanges(db, { owner: user, since: since ?? NEVER, limit: limit + 1 })
+  const rows = await select(db, { owner: user, since: since ?? NEVER, limit: limit + 1 })
   const { revision, start } = rows[0] ?? { revision: 0, start: 0 }
   if (since === undefined) return { changes: [], next: revision, more: false }
   if (since > revision || (since > 0 && since < start))
@@ -58,11 +69,14 @@ export async function readChanges(
       'history-gone',
       'What you have seen is of a history that is over: forget it, and start from since=0.',
     )
-  const found = ownRows(
-    user,
-    rows.flatMap((row) => (row.task === null ? [] : [row.task])),
-  )
   // They come in this order, though no statement promises it through a join: to sort them there would cost more.
-  const changes = found.sort((a, b) => a.revision - b.revision).slice(0, limit)
-  return { changes, next: changes.at(-1)?.revision ?? since, more: found.length > limit }
+  const found = rows
+    .flatMap(({ task, beyond }) => (task === null ? [] : [{ task, beyond }]))
+    .sort((a, b) => a.task.revision - b.task.revision)
+  const all = ownRows(
+    user,
+    found.map(({ task }) => task),
+  )
+  const changes = all.slice(0, countFitting(found, limit))
+  return { changes, next: changes.at(-1)?.revision ?? since, more: found.length > changes.length }
 }

@@ -9,6 +9,7 @@ import { documented } from '../http/openapi/documented.ts'
 import { everywhere, repeatable, withBody } from '../http/problems.ts'
 import { MAX_PAGE, Page, queryOf } from '../http/query.ts'
 import { invalid, Problem } from '../problem.ts'
+import { ALWAYS_FIT } from '../resource/page.ts'
 import { UserPath } from '../resource/schemas.ts'
 import { Task } from '../tasks/model.ts'
 import { Batch, BatchResults, type RunOperation, runBatch } from './batch.ts'
@@ -41,7 +42,8 @@ const Changes = Type.Object(
 
 /** Sync: changes by page and as events, and batches. */
 export function syncRoutes(gate: Gate, work: Work, once: Once, feed: Feed, runOperation: RunOperation) {
-  const read: ReadChanges = (user, since, limit) => work.read(user, readChanges, since, limit)
+  const read: ReadChanges = (user, since, limit) =>
+    (limit > ALWAYS_FIT ? work.scan : work.read)(user, readChanges, since, limit)
   const readShared = shareReads(read)
   return new Elysia({ prefix: '/api/:user_id', tags: ['sync'] })
     .use(userPlugin(gate))
@@ -56,7 +58,7 @@ export function syncRoutes(gate: Gate, work: Work, once: Once, feed: Feed, runOp
           operationId: 'listChanges',
           summary: 'List what has changed',
           description:
-            'Each task once, in its latest state; deleted ones have `deleted_at`. Go on from `next` until `more` is false.',
+            'Each task once, in its latest state; deleted ones have `deleted_at`. A page holds at most `limit` and about 1 MiB: go on from `next` until `more` is false.',
         }),
       },
     )

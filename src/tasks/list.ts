@@ -1,26 +1,15 @@
-import { type SQL, sql } from 'drizzle-orm'
-import type { Db } from '../db/open.ts'
-import { tasks, users } from '../db/schema.ts'
-import { arrayLiteral, ownRows, type Parameter, type Statement, statement, typed } from '../db/statement.ts'
-import type { Owner } from '../db/work.ts'
+import { ownRows } from '../db/statement.ts'
+import type { Work } from '../db/work.ts'
 import type { Cursors, Position } from '../http/cursor.ts'
 import { MAX_PAGE, type PageQuery } from '../http/query.ts'
-import type { Field } from '../resource/field.ts'
+import { countFitting, PAGE_BYTES } from '../resource/page.ts'
 import type { Place } from '../resource/resource.ts'
-import { revisionAnd } from '../resource/rows.ts'
-import { fields, type Task, task } from './fields.ts'
-import { type Filters, isFiltered, type SORTS } from './query.ts'
-
-type Sort = (typeof SORTS)[number] | 'deleted_at'
-
-/** What is listed, and in which order. */
-interface Shape {
-  from: Place
-  sort: Sort
-  descending: boolean
-  filtered: boolean
-  after: boolean
-}
+import type { Task } from './fields.ts'
+import { type Bound, createListStatements, type PageRow } from './list-statements.ts'
+import { createListTerms, parametersOf, type Sort } from './list-terms.ts'
+import { type Filters, isFiltered } from './query.ts'
+import { countFound, searchTasks } from './search.ts'
+import { createSearchStatements } from './search-statements.ts'
 
 export interface ListRequest extends PageQuery {
   from: Place
@@ -35,128 +24,116 @@ export interface TaskPage {
   revision: number
   /** For the next page; undefined on the last. */
   cursor: string | undefined
-  /** How many there are in all, where that was asked for. */
+  /** How many there are in all, where that was asked for or the page is a part of what was asked for. */
   total: number | undefined
+  /** Whether the search ended with its time, before the page was full. */
+  isPartial: boolean
 }
+
+/** A page's tasks, with the position from which the next one starts. */
+type Cut = Pick<TaskPage, 'tasks' | 'revision' | 'isPartial'> & { end: Position | undefined }
 
 export type ListTasks = ReturnType<typeof createListTasks>
 
-const owner = sql.placeholder('owner')
+/** Lists up to this limit are read whole and cut here; the sums in longer ones cost a list of 50 half as much again. */
+const MEASURED_HERE = 100
+
+/** A user with no more than this is searched by one statement, in bytes as the quota counts them. */
+const SMALL_USER = 256 * 1024
+
+/** How long a search looks before it answers with what it has found, in milliseconds. */
+const SEARCH_MS = 2000
 
 /**
  * Lists by keyset: a page starts behind the last task of the one before, wherever tasks
- * have come or gone since. One statement is prepared for each shape that is asked for;
- * there are 50 at most, and each reads one user's part of an index.
+ * have come or gone since.
  *
  * @param collation for orders and searches that ignore case, by name.
  */
-export function createListTasks(cursors: Cursors, collation: string) {
-  const lists = new Map<string, ReturnType<typeof listStatement>>()
-  const caseless = (text: SQL) => sql`lower(${text} collate ${sql.identifier(collation)})`
-
-  function listOf(shape: Shape) {
-    const name = `list_${Object.values(shape).join('_')}`
-    const known = lists.get(name) ?? listStatement(name, shape)
-    lists.set(name, known)
-    return known
-  }
-
-  function listStatement(name: string, { from, sort, descending, filtered, after }: Shape) {
-    const key = sortKey(sort, descending, sql`${tasks[sort]}`)
-    const start = sortKey(sort, descending, typed('value', fields[sort].kind.type))
-    const direction = sql.raw(descending ? 'desc' : 'asc')
-    const behind = sql`and (${key}, ${tasks.id}) ${sql.raw(descending ? '<' : '>')} (${start}, ${typed('id', 'uuid')})`
-    return statement(
-      name,
-      // The user's row comes along in the same snapshot: an ETag newer than its list would hide a change.
-      sql`select ${users.revision}, ${task.columnsOf('page')} from ${users} left join lateral (
-        select ${task.columns} from ${tasks} where ${task.where(from)} ${filtered ? sql`and ${matches()}` : sql``}
-          ${after ? behind : sql``}
-        order by ${key} ${direction}, ${tasks.id} ${direction} limit ${sql.placeholder('limit')}
-      ) as page on true where ${users.id} = ${owner}`,
-      revisionAnd(task.read),
-    )
-  }
-
-  /** One non-null expression for each order, so that a page's start is one row comparison. */
-  function sortKey(sort: Sort, descending: boolean, value: SQL): SQL {
-    const { order }: Field = fields[sort]
-    // A due date is text in byte order: `~` stands behind them all, nothing stands before them all.
-    if (order === 'missing last') return sql`coalesce(${value}, ${sql.raw(descending ? "''" : "'~'")}) collate "C"`
-    return order === 'caseless' ? caseless(value) : value
-  }
-
-  function matches(): SQL {
-    const like = sql`like ${caseless(typed('text', 'text'))}`
-    const unlessGiven = (name: string, type: string, condition: SQL) =>
-      sql`(${typed(name, type)} is null or ${condition})`
-    const searched = [tasks.title, tasks.description].map((text) => sql`${caseless(sql`${text}`)} ${like}`)
-    return sql.join(
-      [
-        unlessGiven('completed', 'boolean', sql`${tasks.completed} = ${typed('completed', 'boolean')}`),
-        unlessGiven('priorities', 'text[]', sql`${tasks.priority}::text = any(${typed('priorities', 'text[]')})`),
-        unlessGiven('tags', 'text[]', sql`${tasks.tags} @> ${typed('tags', 'text[]')}`),
-        unlessGiven('due_from', 'text', sql`${tasks.due_date} >= ${typed('due_from', 'text')}`),
-        unlessGiven('due_until', 'text', sql`${tasks.due_date} < ${typed('due_until', 'text')}`),
-        unlessGiven('text', 'text', sql`(${sql.join(searched, sql` or `)})`),
-      ],
-      sql` and `,
-    )
-  }
-
-  // By way of the user's row: a number shows nobody whose tasks were counted, so the owner is compared twice.
-  const countStatement = (from: Place, filtered: boolean): Statement<number> =>
-    statement(
-      `count_${from}_${filtered}`,
-      sql`select count(*) from ${users} inner join ${tasks} on ${tasks.user_id} = ${users.id}
-        where ${users.id} = ${owner} and ${task.where(from)} ${filtered ? sql`and ${matches()}` : sql``}`,
-      ([total]) => Number(total),
-    )
-  const counts = {
-    hand: { plain: countStatement('hand', false), filtered: countStatement('hand', true) },
-    trash: { plain: countStatement('trash', false) },
-  }
-  const countOf = (from: Place, filtered: boolean) =>
-    from === 'hand' && filtered ? counts.hand.filtered : counts[from].plain
+export function createListTasks(cursors: Cursors, collation: string, { searchMs = SEARCH_MS } = {}) {
+  const terms = createListTerms(collation)
+  const statements = createListStatements(terms)
+  const ofSearch = createSearchStatements(terms)
 
   /** @throws Problem `validation-failed` for a cursor that is not of this list. */
-  return async function listTasks(
-    db: Db,
-    { id: user }: Owner,
-    { from, sort, descending, filters, limit = MAX_PAGE, cursor, count: counted }: ListRequest,
-  ): Promise<TaskPage> {
+  return async function listTasks(work: Work, user: string, request: ListRequest): Promise<TaskPage> {
+    const { from, sort, descending, filters, limit = MAX_PAGE, cursor } = request
     const scope = JSON.stringify([user, from, sort, descending, filters])
-    const start: Position | undefined = cursor === undefined ? undefined : cursors.read(cursor, scope)
+    const start = cursor === undefined ? undefined : cursors.read(cursor, scope)
     const filtered = isFiltered(filters)
+    const shape = { from, sort, descending, filtered, after: start !== undefined }
     const values = { owner: user, ...parametersOf(filters) }
-    const list = listOf({ from, sort, descending, filtered, after: start !== undefined })
-    const [rows, total] = await Promise.all([
-      // One more than asked for, to know whether there is a next page.
-      list(db, { ...values, limit: limit + 1, value: start?.value ?? null, id: start?.id ?? null }),
-      counted ? countOf(from, filtered)(db, values) : undefined,
-    ])
-    const found = ownRows(
-      user,
-      rows.flatMap(({ item }) => (item === null ? [] : [item])),
-    )
-    const last = found.length > limit ? found[limit - 1] : undefined
-    return {
-      tasks: found.slice(0, limit),
-      revision: rows[0]?.revision ?? 0,
-      cursor: last && cursors.write({ value: last[sort], id: last.id }, scope),
-      total: total?.[0],
+    // A statement that reads much, sorts, or meets every task, waits for the user's others of that kind.
+    const isShort = limit <= MEASURED_HERE && !filtered && (sort === 'created_at' || sort === 'deleted_at')
+    const read = isShort ? work.read : work.scan
+
+    const readPage = (bound: Bound) =>
+      read(user, (db) =>
+        statements.page(shape, bound)(db, {
+          ...values,
+          small: SMALL_USER,
+          // One more than asked for, to know whether there is a next page.
+          limit: limit + 1,
+          value: start?.value ?? null,
+          id: start?.id ?? null,
+        }),
+      )
+    const count = async () => (await work.scan(user, (db) => statements.count(from, filtered)(db, values)))[0]
+
+    const answer = ({ end, ...cut }: Cut, total: number | undefined): TaskPage => ({
+      ...cut,
+      total,
+      cursor: end && cursors.write(end, scope),
+    })
+    /** Of a list asked for as a whole, a part must say so; whoever follows `Link` knows. */
+    const isCounted = ({ end }: Cut) =>
+      request.count || (request.limit === undefined && start === undefined && end !== undefined)
+
+    if (filters.text === null) {
+      const [rows, counted] = await Promise.all([
+        readPage(limit <= MEASURED_HERE ? 'rows' : 'bytes'),
+        request.count ? count() : undefined,
+      ])
+      const cut = cutPage(user, rows, limit, sort)
+      return answer(cut, counted ?? (isCounted(cut) ? await count() : undefined))
     }
+
+    const deadline = performance.now() + searchMs
+    const rows = await readPage('small user')
+    if (!rows[0]?.beyond) {
+      const cut = cutPage(user, rows, limit, sort)
+      return answer(cut, isCounted(cut) ? await count() : undefined)
+    }
+    const search = { work, user, statements: ofSearch, values, deadline }
+    let bytes = 0
+    const { stopped, ...found } = await searchTasks(search, shape, start, limit, (tasks, next) => {
+      bytes += bytesOf(next)
+      return tasks.length > 0 && bytes > PAGE_BYTES
+    })
+    const cut = { ...found, end: stopped }
+    const all = start === undefined && stopped === undefined ? found.tasks.length : undefined
+    return answer(cut, isCounted(cut) && !found.isPartial ? (all ?? (await countFound(search))) : undefined)
   }
 }
 
-function parametersOf({ completed, priorities, tags, dueFrom, dueUntil, text }: Filters): Record<string, Parameter> {
-  return {
-    completed,
-    priorities: priorities && arrayLiteral(priorities),
-    tags: tags && arrayLiteral(tags),
-    due_from: dueFrom,
-    due_until: dueUntil,
-    // `%`, `_` and the escape itself are plain characters of a search.
-    text: text && `%${text.replace(/[\\%_]/g, '\\$&')}%`,
-  }
+function cutPage(user: string, rows: readonly PageRow[], limit: number, sort: Sort): Cut {
+  const found = rows.flatMap(({ item, beyond }) => (item === null ? [] : [{ item, beyond }]))
+  ownRows(
+    user,
+    found.map(({ item }) => item),
+  )
+  let bytes = 0
+  const measured = found.map(({ item, beyond }) => {
+    if (beyond === null) bytes += bytesOf(item)
+    return { beyond: beyond ?? bytes > PAGE_BYTES }
+  })
+  const tasks = found.slice(0, countFitting(measured, limit)).map(({ item }) => item)
+  const last = tasks.length < found.length ? tasks.at(-1) : undefined
+  return { tasks, revision: rows[0]?.revision ?? 0, isPartial: false, end: last && { value: last[sort], id: last.id } }
+}
+
+/** About what a task counts as a row (`task.bytes`). */
+function bytesOf({ title, description, tags }: Task): number {
+  const texts = [title, description ?? '', ...tags]
+  return texts.reduce((bytes, text) => bytes + Buffer.byteLength(text), 300)
 }

@@ -16,11 +16,15 @@ function pageLink(request: Request, cursor: string): string {
   return `<${url.pathname}${url.search}>; rel="next"`
 }
 
-/** The header fields of a page: `ETag`, `Link` to the next page, `X-Total-Count`. */
-export function pageHeaders(request: Request, { revision, cursor, total }: TaskPage): Record<string, string> {
+/** The headers of a page: its revision, the next page's address, how many there are, whether its search was cut short. */
+export function pageHeaders(
+  request: Request,
+  { revision, cursor, total, isPartial }: TaskPage,
+): Record<string, string> {
   return {
     etag: entityTag(revision),
     ...(cursor !== undefined && { link: pageLink(request, cursor) }),
     ...(total !== undefined && { 'x-total-count': String(total) }),
+    ...(isPartial && { 'x-partial': 'true' }),
   }
 }

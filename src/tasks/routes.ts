@@ -39,7 +39,7 @@ export function taskRoutes(gate: Gate, work: Work, once: Once, listTasks: ListTa
           const revision = await work.read(user.id, readRevision)
           if (isUnchanged(request, revision)) return notModified(revision, set)
         }
-        const page = await work.read(user.id, listTasks, {
+        const page = await listTasks(work, user.id, {
           ...query,
           from: 'hand',
           ...sortOf(query.sort),
@@ -62,8 +62,8 @@ export function taskRoutes(gate: Gate, work: Work, once: Once, listTasks: ListTa
           operationId: 'listTasks',
           summary: 'List tasks',
           description:
-            'A page of the tasks. While there are more, `Link` carries the address of the next page. Other spellings that are understood: `search` and `search_query` for `q`; `sort_by` with `sort_order` (`asc`, `desc`) for `sort`; `status_filter`, `priority_filter` and `tags_filter` (separated by commas) for `status`, `priority` and `tag`; `due_date_from` and `due_date_to` for `due_after` and `due_before`; `skip=0`, `offset=0` and `page=1` for the first page.',
-          responseHeaders: { 200: ['ETag', 'Link', 'X-Total-Count'], 304: ['ETag'] },
+            'A page of the tasks, of at most `limit` and about 1 MiB. While there are more, `Link` carries the address of the next page; a list asked for without `limit` then has `X-Total-Count`, too. A search ends after about 2 s with what it has found, perhaps nothing: `X-Partial` says so, and `Link` goes on from there. Other spellings that are understood: `search` and `search_query` for `q`; `sort_by` with `sort_order` (`asc`, `desc`) for `sort`; `status_filter`, `priority_filter` and `tags_filter` (separated by commas) for `status`, `priority` and `tag`; `due_date_from` and `due_date_to` for `due_after` and `due_before`; `skip=0`, `offset=0` and `page=1` for the first page.',
+          responseHeaders: { 200: ['ETag', 'Link', 'X-Total-Count', 'X-Partial'], 304: ['ETag'] },
           requestHeaders: ['If-None-Match'],
         }),
       },

@@ -46,7 +46,7 @@ export function trashRoutes(gate: Gate, work: Work, once: Once, listTasks: ListT
           if (isUnchanged(request, revision)) return notModified(revision, set)
         }
         const order = { from: 'trash', sort: 'deleted_at', descending: true, filters: filtersOf({}) } as const
-        const page = await work.read(user.id, listTasks, { ...query, ...order })
+        const page = await listTasks(work, user.id, { ...query, ...order })
         Object.assign(set.headers, pageHeaders(request, page))
         return writeLong(page.tasks, set)
       },

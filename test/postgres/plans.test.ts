@@ -2,11 +2,17 @@ import { afterAll, beforeAll, describe, expect, setDefaultTimeout, test } from '
 import { drizzle } from 'drizzle-orm/postgres-js'
 import type postgres from 'postgres'
 import { findCollation } from '../../src/db/collation.ts'
+import type { Db } from '../../src/db/open.ts'
+import { createTurns } from '../../src/db/turns.ts'
+import { createWork } from '../../src/db/work.ts'
 import { eraseUser } from '../../src/resource/history.ts'
 import { readRevision } from '../../src/resource/rows.ts'
 import { readChanges } from '../../src/sync/changes.ts'
 import { createListTasks, type ListRequest } from '../../src/tasks/list.ts'
+import { createListStatements } from '../../src/tasks/list-statements.ts'
+import { createListTerms, parametersOf } from '../../src/tasks/list-terms.ts'
 import { filtersOf, SORTS } from '../../src/tasks/query.ts'
+import { createSearchStatements } from '../../src/tasks/search-statements.ts'
 import {
   completeTask,
   createTask,
@@ -125,6 +131,7 @@ describe('with a user of 100,000 tasks among a million rows', () => {
       deleted_at: values.created_at,
     }
     const owner = { id: user, quota: Number.POSITIVE_INFINITY }
+    const work = createWork(db, { quota: owner.quota, changed() {}, turns: createTurns({ oneConnection: false }) })
     const listTasks = createListTasks(
       { write: () => '', read: () => ({ value: starts[sort] ?? null, id: TASK }) },
       collation,
@@ -153,7 +160,7 @@ describe('with a user of 100,000 tasks among a million rows', () => {
         await run(
           `${from} by ${descending ? '-' : ''}${by}${filtered ? ', filtered' : ''}${cursor ? ', next page' : ''}`,
           () =>
-            listTasks(db, owner, {
+            listTasks(work, user, {
               from,
               sort: by,
               descending,
@@ -169,6 +176,7 @@ describe('with a user of 100,000 tasks among a million rows', () => {
         for (const filtered of [false, true]) await list('hand', by, descending, filtered)
     await list('trash', 'deleted_at', true, false)
     for (const since of [0, 500_000]) await run(`changes since ${since}`, () => readChanges(db, owner, since, 50))
+    await statementsOfSearch(run, db, user)
     await run('revision', () => readRevision(db, owner))
     await run('find', () => findTask(db, owner, TASK))
     await run('update', () => updateTask(db, owner, TASK, { title: 'x' }, { revisions: [1] }))
@@ -180,6 +188,36 @@ describe('with a user of 100,000 tasks among a million rows', () => {
     await run('create', () => createTask(db, owner, { title: 'x' }))
     await run('erase', () => eraseUser(db, owner))
     return found
+  }
+
+  /** Those that a search of a user with much text goes on with. */
+  async function statementsOfSearch(
+    run: (what: string, work: () => Promise<unknown>) => Promise<void>,
+    db: Db,
+    user: string,
+  ): Promise<void> {
+    const terms = createListTerms(collation)
+    const [pages, statements] = [createListStatements(terms), createSearchStatements(terms)]
+    const ids = `{${TASK}}`
+    const values = {
+      ...parametersOf(filtersOf({ status: 'pending', q: 'task' })),
+      owner: user,
+      limit: 500,
+      ids,
+      id: TASK,
+    }
+    await run('matching', () => statements.matching(db, values))
+    for (const after of [false, true]) {
+      const look = { ...values, value: '2026-01-02T00:00:00.000Z', bytes: 100_000, most: 50 }
+      await run(`count looked, ${after}`, () => statements.countLooked[after ? 'next' : 'first'](db, look))
+      const shape = { from: 'hand', sort: 'created_at', descending: true, filtered: true, after } as const
+      await run(`look, ${after}`, () => statements.look(shape)(db, look))
+      await run(`places, ${after}`, () => statements.order(shape)(db, { ...values, value: '2026-01-02T00:00:00.000Z' }))
+      await run(`long page, ${after}`, () =>
+        pages.page(shape, 'bytes')(db, { ...values, value: '2026-01-02T00:00:00.000Z' }),
+      )
+    }
+    await run('long changes', () => readChanges(db, { id: user, quota: Number.POSITIVE_INFINITY }, 0, 1000))
   }
 
   async function explain(how: string, { text, parameters }: Statement): Promise<Plan> {

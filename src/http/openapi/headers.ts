@@ -9,9 +9,14 @@ export const headers = {
   Location: text('Where the new task is.', '/api/kX2mPqR7/tasks/01937b8e-7a40-7c1e-9d2a-3f5b8c6d7e80'),
   Link: text('The next page (RFC 8288), while there is one.', '</api/kX2mPqR7/tasks?limit=50&cursor=mDpq>; rel="next"'),
   'X-Total-Count': {
-    description: 'How many there are in all, with `count=true`.',
+    description:
+      'How many there are in all: with `count=true`, and on the first page of a list asked for without `limit`, where it has more. Not of a search that was cut short.',
     schema: { type: 'integer', examples: [120] },
   },
+  'X-Partial': text(
+    '`true` where a search was cut short by its time: the page may hold fewer tasks than `limit`, even none, and `Link` goes on.',
+    'true',
+  ),
   'Idempotency-Replayed': text('`true` where this is the first answer once more.', 'true'),
   'WWW-Authenticate': text('What is wrong with the token (RFC 6750).', 'Bearer error="invalid_token"'),
   'Retry-After': text('Seconds to wait before trying again.', '1'),
