@@ -1,5 +1,5 @@
 import { afterAll, beforeAll, describe, expect, setDefaultTimeout, test } from 'bun:test'
-import { readFile, writeFile } from 'node:fs/promises'
+import { readdir, readFile, writeFile } from 'node:fs/promises'
 import { forge } from '../kit/forge.ts'
 import { freePort, newDatabase } from '../kit/postgres-server.ts'
 import { newPlace, type Place, type Served } from '../kit/program.ts'
@@ -27,8 +27,18 @@ async function migrateConnections(): Promise<{ migrates: boolean; restore(): Pro
   return { migrates, restore: async () => migrates && set(before) }
 }
 
+/** Read from /proc on Linux: a small image has no `ps`. */
 async function childrenOf(pid: number): Promise<number[]> {
-  return (await Bun.$`ps -o pid= --ppid ${pid}`.text()).trim().split(/\s+/).map(Number)
+  if (process.platform !== 'linux') return (await Bun.$`pgrep -P ${pid}`.text()).trim().split(/\s+/).map(Number)
+  const pids = (await readdir('/proc')).map(Number).filter((each) => each > 0)
+  const parents = await Promise.all(pids.map(parentOf))
+  return pids.filter((_, i) => parents[i] === pid)
+}
+
+/** By the second field behind the name, which may itself hold brackets. Undefined once the process is gone. */
+async function parentOf(pid: number): Promise<number | undefined> {
+  const stat = await readFile(`/proc/${pid}/stat`, 'utf8').catch(() => undefined)
+  return stat === undefined ? undefined : Number(stat.slice(stat.lastIndexOf(')')).split(' ')[2])
 }
 
 describe('two workers on one port', () => {
