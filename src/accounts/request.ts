@@ -23,7 +23,6 @@ export interface AccountRequest {
 }
 
 /**
-/**
  * The request as Better Auth is to see it: address, origins and credentials have been checked here.
  *
  * @param origins whose pages may use cookies; with `any`, every page may sign in, but none with cookies.

@@ -170,11 +170,15 @@ const SESSION = [{ session: [] }]
 const SESSION_OR_NONE = [...SESSION, {}]
 
 /**
- * Bounds every text of a body at MAX_TEXT, and refuses what PostgreSQL cannot store: NUL and lone surrogates.
+ * Bounds every text of a body at MAX_TEXT, and refuses what the tables cannot store: NUL, lone surrogates, and
+ * a name of null.
  *
  * @throws Problem `validation-failed`.
  */
 function checkTexts(body: unknown): void {
+  // Better Auth would hand it to the table, whose error would be a 500.
+  if (typeof body === 'object' && body !== null && 'name' in body && body.name === null)
+    throw invalid([{ pointer: '/name', detail: 'must be text' }])
   const faults: Fault[] = []
   const look = (value: unknown, pointer: string) => {
     if (typeof value === 'string') {
