@@ -39,7 +39,7 @@ export type ListTasks = ReturnType<typeof createListTasks>
 const MEASURED_HERE = 100
 
 /** A user with no more than this is searched by one statement, in bytes as the quota counts them. */
-const SMALL_USER = 256 * 1024
+const SMALL_USER = 128 * 1024
 
 /** How long a search looks before it answers with what it has found, in milliseconds. */
 const SEARCH_MS = 2000

