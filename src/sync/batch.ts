@@ -5,7 +5,7 @@ import { inside, Problem } from '../problem.ts'
 import { Uuid } from '../resource/schemas.ts'
 import { Task } from '../tasks/model.ts'
 
-/** No counter comes near; what is larger is no revision of ours. */
+/** Above every revision, and within PostgreSQL's bigint. */
 const MAX_REVISION = 999_999_999_999_999
 
 const OPS = ['create', 'update', 'complete', 'delete', 'restore'] as const

@@ -46,9 +46,9 @@ const selectFitting = selectFrom(
 )
 
 /**
- * What has changed since a revision, as far as it fits into a page of `limit` and about 1 MiB. Every write takes its revision under the lock of its
- * user's row, so revisions are committed in their order: whoever has seen one has seen
- * all before it.
+ * What has changed since a revision, as far as it fits into a page of `limit` and about 1 MiB. Every write takes
+ * its revision under the lock of its user's row, so revisions are committed in their order: a client that has seen
+ * one has seen all before it.
  *
  * @param since undefined stands for now: no changes, and `next` where to go on.
  * @throws Problem `history-gone` for a revision of another history than the user's present one.
@@ -69,7 +69,7 @@ export async function readChanges(
       'history-gone',
       'What you have seen is of a history that is over: forget it, and start from since=0.',
     )
-  // They come in this order, though no statement promises it through a join: to sort them there would cost more.
+  // SQL promises no order through the join, though PostgreSQL keeps it: sorting here costs less than in the statement.
   const found = rows
     .flatMap(({ task, beyond }) => (task === null ? [] : [{ task, beyond }]))
     .sort((a, b) => a.task.revision - b.task.revision)

@@ -11,12 +11,12 @@ const COLUMNS = Object.entries(fields).flatMap(([name, field]) =>
   field.by === 'client' || field.isImported ? [name] : [],
 )
 
-/** Exported by nobody, but what a JSON export shows of a task may stand in a table that people made of it. */
+/** Columns that an import ignores: a table that people made from a JSON export may have them. */
 const IGNORED = Object.keys(fields).filter((name) => !COLUMNS.includes(name))
 
 /**
- * Text that a spreadsheet would run as a formula (OWASP, "CSV Injection") is led by an
- * apostrophe, and so is text that already looks as if it were: the way back is exact.
+ * Text that a spreadsheet would run as a formula (OWASP, "CSV Injection") gets an apostrophe in
+ * front. Text that begins with one before such a character gets another: an import takes one away.
  */
 const FORMULA = /^'*[=+\-@\t\r]/
 const DEFUSED = /^''*[=+\-@\t\r]/
@@ -34,7 +34,7 @@ export function csvLines(tasks: readonly Task[]): string {
         boolean: String,
         string: (value) => {
           if (value === '') return { value, quoted_empty: true }
-          // It quotes the delimiter of records, of which a line feed alone is only a part.
+          // csv-stringify quotes CRLF only: other readers would take a lone line feed for the end of a record.
           return /[\r\n]/.test(value) ? { value, quoted: true } : value
         },
       },

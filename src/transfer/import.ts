@@ -24,13 +24,13 @@ export interface Imported {
   dry_run: boolean
 }
 
-/** As many as a JSON export of the greatest size can hold. Of nothing but short titles it would be ten times as many. */
+/** About as many as the largest JSON export holds; a file of short titles alone could hold ten times as many. */
 export const MAX_TASKS = 250_000
 
 /** Rows in one statement: bounds what driver and server hold of them at once. */
 const CHUNK = 2000
 
-/** Before a row is looked at: what a file takes in memory goes by its tasks. @throws Problem `validation-failed`. */
+/** Bounds the memory that a file takes, before its tasks are checked. @throws Problem `validation-failed`. */
 export function checkCount(tasks: number): void {
   if (tasks > MAX_TASKS) throw invalid([{ pointer: '', detail: `has more than ${MAX_TASKS} tasks` }])
 }
@@ -106,8 +106,8 @@ const insertAll = statement(
 const reckonUser = reckonStatement('import_bytes', task, 'any')
 
 /**
- * Puts the rows in, all of them or none, on a transaction that holds the user's row. A
- * task that is there already is left alone; a tombstone makes way.
+ * Inserts the rows, all of them or none, in a transaction that holds the user's row. A task whose
+ * id the user has already stays as it is; a tombstone of that id is replaced.
  *
  * @throws Problem `quota-exceeded`.
  */

@@ -26,8 +26,8 @@ export function readJson(text: string): Entry[] {
   }))
 }
 
-// A place is only looked for on the way to a refusal: JSON.parse is many times faster, but does
-// not tell any. A tree of a whole file would take thirty times its size.
+// Places are looked for only when a file is refused: JSON.parse is many times faster, but gives
+// none. A tree of the whole file would take thirty times its size.
 
 /** Where each entry of the array begins. */
 function startsOf(text: string): number[] {
@@ -50,7 +50,7 @@ function startsOf(text: string): number[] {
 function placeOf(text: string, starts: readonly number[], index: number, path: string[]): number {
   const start = starts[index] ?? 0
   const tree = parseTree(text.slice(start, starts[index + 1]))
-  // What is missing has no place of its own: its object has.
+  // A missing member has no place: the place of its object is given.
   for (let depth = path.length; tree && depth >= 0; depth--) {
     const node = findNodeAtLocation(tree, path.slice(0, depth))
     if (node) return start + node.offset

@@ -22,10 +22,10 @@ const jsonExample = {
 }
 const csvExample = { schema: { type: 'string' }, example: 'title,due_date\r\nBuy milk,2026-11-24\r\n' }
 
-/** Room for some 100,000 tasks: what was exported must find its way back in. */
+/** Some 100,000 tasks: an export must be importable. */
 const MAX_IMPORT_BYTES = 64 * 1024 * 1024
 
-/** What the files under way in a process may measure together: each takes some five times its size in memory. */
+/** Bytes of all files that a process imports at a time: each takes some five times its size in memory. */
 const MAX_BYTES_UNDER_WAY = 2 * MAX_IMPORT_BYTES
 
 const MEDIA_TYPES: Record<Format, string> = { json: 'application/json', csv: 'text/csv' }
@@ -54,7 +54,7 @@ const Imported = Type.Object(
   { $id: 'Imported', additionalProperties: false, description: 'What came in' },
 )
 
-/** Everything out, and back in. */
+/** Export and import. */
 export function transferRoutes(gate: Gate, work: Work, once: Once) {
   const importing = new Set<string>()
   let bytesUnderWay = 0
@@ -89,7 +89,7 @@ export function transferRoutes(gate: Gate, work: Work, once: Once) {
     .post(
       '/import',
       async ({ user, query, set, request }) => {
-        // Before the body is read: it, too, takes memory. Without a length it may be of any.
+        // Reserved before the body is read, which takes memory too. A body without a length may have any.
         const bytes = Math.min(Number(request.headers.get('content-length') ?? Infinity), MAX_IMPORT_BYTES)
         if (importing.has(user.id) || bytesUnderWay + bytes > MAX_BYTES_UNDER_WAY)
           throw new Problem('too-many-imports', 'Another import is under way. Please wait until it is done.', {
@@ -130,7 +130,7 @@ export function transferRoutes(gate: Gate, work: Work, once: Once) {
     )
 }
 
-/** A response body that reads on only when the client has taken what there was. */
+/** A response body that reads the next text only once the client has taken the one before. */
 function streamOf(texts: AsyncGenerator<string>): ReadableStream<Uint8Array> {
   const encoder = new TextEncoder()
   return new ReadableStream<Uint8Array>(
