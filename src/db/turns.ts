@@ -13,8 +13,8 @@ export interface Turns {
   write: InTurn
 }
 
-/** Short reads of one user at a time: with 4 connections, which pipeline, 4 behind each other. */
-const READS = 16
+/** Short reads of one user at a time, and writes: with 4 connections, which pipeline, 4 behind each other. */
+const AT_ONCE = 16
 
 /** Pieces of work of one user that may wait in a line: more than a minute's requests. */
 const MAX_WAITING = 2000
@@ -45,9 +45,9 @@ interface Line {
  * With one connection, that of the embedded database, one piece of each user at a time: of a thousand
  * requests that one user has sent at once, one stands before the next user's, and not all of them.
  *
- * With several, one `write` of a user: a second one would hold a connection while it waits for the lock
- * of the user's row, and what is pipelined behind it would wait as well. One `scan`, so that all other
- * connections are free of them. And so many short reads that nobody waits for their own.
+ * With several, one `scan` of a user, so that all other connections are free of them, and so many short
+ * reads and writes that nobody waits for their own. Writes are not one at a time: their wait here would
+ * come on top of the deadline that a statement has.
  */
 export function createTurns({ oneConnection }: { oneConnection: boolean }): Turns {
   if (oneConnection) {
@@ -55,9 +55,9 @@ export function createTurns({ oneConnection }: { oneConnection: boolean }): Turn
     return { read: inTurn, scan: inTurn, write: inTurn }
   }
   return {
-    read: createLine({ atOnce: READS, waitMs: WAIT_MS }),
+    read: createLine({ atOnce: AT_ONCE, waitMs: WAIT_MS }),
     scan: createLine({ atOnce: 1, waitMs: WAIT_MS }),
-    write: createLine({ atOnce: 1, waitMs: WAIT_MS }),
+    write: createLine({ atOnce: AT_ONCE, waitMs: WAIT_MS }),
   }
 }
 
