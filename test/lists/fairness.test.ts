@@ -1,6 +1,5 @@
 import { beforeAll, describe, expect, test } from 'bun:test'
 import { databases } from '../kit/boot.ts'
-import { openSession } from '../kit/postgres-server.ts'
 import { useService } from '../kit/service.ts'
 import { newUser, type User, walk } from '../kit/user.ts'
 
@@ -69,32 +68,5 @@ describe.each(databases)('while one user searches 20 MB over %s', (kind) => {
     // Undivided, one search alone would stand before each of them. The machine may be a slow one.
     expect(percentile(loud, 0.9)).toBeLessThan(Math.max(250, alone / 3))
     expect(healthMs).toBeLessThan(Math.max(250, alone / 3))
-  })
-})
-
-describe('over PostgreSQL by two connections', () => {
-  const service = useService('postgres', { DB_POOL: '2' })
-
-  test("writes of one user that wait for the user's row hold one connection, and others have the rest", async () => {
-    const [ann, bob] = [newUser(service()), newUser(service())]
-    const { id } = await ann.create()
-    const task = (await bob.create()).id
-    const sql = openSession(service().databaseUrl ?? '')
-    try {
-      const waiting = await sql.begin(async (tx) => {
-        await tx`select from doable.users where id = ${ann.id} for update`
-        const writes = Array.from({ length: 10 }, (_, n) => ann.put(id, { title: `Title ${n}` }))
-        await Bun.sleep(100)
-        for (let n = 0; n < 20; n++) {
-          const start = performance.now()
-          expect((await bob.get(task)).status).toBe(200)
-          expect(performance.now() - start).toBeLessThan(1000)
-        }
-        return writes
-      })
-      expect((await Promise.all(waiting)).map(({ status }) => status)).toEqual(Array(10).fill(200))
-    } finally {
-      await sql.end()
-    }
   })
 })
