@@ -1,4 +1,5 @@
 import { findNodeAtLocation, parseTree, visit } from 'jsonc-parser'
+import { lineAndColumn } from '../http/json-place.ts'
 import { invalid } from '../problem.ts'
 import { checkCount, type Entry } from './import.ts'
 
@@ -70,14 +71,4 @@ function placeOfError(text: string): string {
     { disallowComments: true, allowTrailingComma: false, allowEmptyContent: false },
   )
   return lineAndColumn(text, first)
-}
-
-function lineAndColumn(text: string, offset: number): string {
-  let line = 1
-  let start = 0
-  for (let at = text.indexOf('\n'); at !== -1 && at < offset; at = text.indexOf('\n', start)) {
-    line += 1
-    start = at + 1
-  }
-  return `line ${line}, column ${offset - start + 1}`
 }
