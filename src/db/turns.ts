@@ -1,7 +1,12 @@
 import { Problem } from '../problem.ts'
+import { Share } from './share.ts'
 
-/** Runs a piece of a user's work when it is their turn. */
-export type InTurn = <T>(user: string, work: () => Promise<T>) => Promise<T>
+/**
+ * Runs a piece of a user's work when it is their turn.
+ *
+ * @param isPatient whether it waits however long that takes.
+ */
+export type InTurn = <T>(user: string, work: () => Promise<T>, isPatient?: boolean) => Promise<T>
 
 /** The lines in which a user's work waits for the user's own. */
 export interface Turns {
@@ -9,8 +14,10 @@ export interface Turns {
   read: InTurn
   /** Reads that bring much, look at much or sort. */
   scan: InTurn
-  /** Statements and transactions that change something. */
+  /** Single statements that change something. */
   write: InTurn
+  /** Transactions. */
+  transact: InTurn
 }
 
 /** Short reads of one user at a time, and writes: with 4 connections, which pipeline, 4 behind each other. */
@@ -19,14 +26,14 @@ const AT_ONCE = 16
 /** Pieces of work of one user that may wait in a line: more than a minute's requests. */
 const MAX_WAITING = 2000
 
-/** How long a piece of work waits for the user's others, in milliseconds, where statements have a deadline, too. */
+/** How long a piece of work waits for the user's others, in milliseconds. */
 const WAIT_MS = 5000
 
 interface LineOptions {
   /** Pieces of one user's work under way at a time. */
   atOnce: number
   /** How long a piece waits at most, in milliseconds. */
-  waitMs?: number
+  waitMs: number
 }
 
 interface Waiting {
@@ -43,7 +50,9 @@ interface Line {
  * Bounds what of a user's work is under way at a time; the rest waits behind it.
  *
  * With one connection, that of the embedded database, one piece of each user at a time: of a thousand
- * requests that one user has sent at once, one stands before the next user's, and not all of them.
+ * requests that one user has sent at once, one stands before the next user's, and not all of them. Scans and
+ * transactions stand in a line of their own before that, since whoever has asked for much of them has to pause
+ * while others are there (`Share`); the user's short reads and writes need not wait for such a pause.
  *
  * With several, one `scan` of a user, so that all other connections are free of them, and so many short
  * reads and writes that nobody waits for their own. Writes are not one at a time: their wait here would
@@ -51,13 +60,26 @@ interface Line {
  */
 export function createTurns({ oneConnection }: { oneConnection: boolean }): Turns {
   if (oneConnection) {
-    const inTurn = createLine({ atOnce: 1 })
-    return { read: inTurn, scan: inTurn, write: inTurn }
+    const share = new Share()
+    const [line, longLine] = [createLine({ atOnce: 1, waitMs: WAIT_MS }), createLine({ atOnce: 1, waitMs: WAIT_MS })]
+    const short: InTurn = (user, work) => line(user, () => share.run(user, work))
+    const long: InTurn = (user, work, isPatient) =>
+      longLine(
+        user,
+        async () => {
+          await share.pause(user)
+          return await line(user, () => share.runCounted(user, work), isPatient)
+        },
+        isPatient,
+      )
+    return { read: short, scan: long, write: short, transact: long }
   }
+  const write = createLine({ atOnce: AT_ONCE, waitMs: WAIT_MS })
   return {
     read: createLine({ atOnce: AT_ONCE, waitMs: WAIT_MS }),
     scan: createLine({ atOnce: 1, waitMs: WAIT_MS }),
-    write: createLine({ atOnce: AT_ONCE, waitMs: WAIT_MS }),
+    write,
+    transact: write,
   }
 }
 
@@ -81,7 +103,7 @@ export function createLine({ atOnce, waitMs }: LineOptions): InTurn {
     return result
   }
 
-  return <T>(user: string, work: () => Promise<T>) => {
+  return <T>(user: string, work: () => Promise<T>, isPatient = false) => {
     let line = lines.get(user)
     if (line === undefined) {
       line = { running: 0, waiting: new Set() }
@@ -93,7 +115,7 @@ export function createLine({ atOnce, waitMs }: LineOptions): InTurn {
     return new Promise<T>((resolve, reject) => {
       const waiting: Waiting = { start: () => resolve(run(user, own, work)), timer: undefined }
       own.waiting.add(waiting)
-      if (waitMs === undefined) return
+      if (isPatient) return
       waiting.timer = setTimeout(() => {
         own.waiting.delete(waiting)
         reject(tooLate())

@@ -20,6 +20,8 @@ export interface Work {
   read<Args extends unknown[], T>(user: string, run: Task<Args, T>, ...args: Args): Promise<T>
   /** A read that brings much, looks at much or sorts: one of a user at a time. */
   scan<Args extends unknown[], T>(user: string, run: Task<Args, T>, ...args: Args): Promise<T>
+  /** A scan for an answer that has begun, which cannot be refused any more: it waits for its turn however long that takes. */
+  goOn<Args extends unknown[], T>(user: string, run: Task<Args, T>, ...args: Args): Promise<T>
   /** One statement that changes something. */
   write<Args extends unknown[], T>(user: string, run: Task<Args, T>, ...args: Args): Promise<T>
   /**
@@ -42,13 +44,14 @@ export function createWork(db: Db, { quota, changed, turns }: Options): Work {
   return {
     read: (user, run, ...args) => turns.read(user, () => run(db, ownerOf(user), ...args)),
     scan: (user, run, ...args) => turns.scan(user, () => run(db, ownerOf(user), ...args)),
+    goOn: (user, run, ...args) => turns.scan(user, () => run(db, ownerOf(user), ...args), true),
     async write(user, run, ...args) {
       const result = await turns.write(user, () => run(db, ownerOf(user), ...args))
       changed(user)
       return result
     },
     async transact(user, run, patience) {
-      const result = await turns.write(user, () =>
+      const result = await turns.transact(user, () =>
         db.transaction(async (tx) => {
           await lockUser(tx, user, patience)
           return run(tx, ownerOf(user))

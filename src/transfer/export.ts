@@ -36,7 +36,7 @@ export async function* exportTasks(work: Work, user: string, format: Format): As
   yield format === 'csv' ? csvHeader : '[\n'
   let after: string | undefined
   for (;;) {
-    const rows = await work.scan(user, readPage, after)
+    const rows = await work.goOn(user, readPage, after)
     const separator = after === undefined ? '' : ',\n'
     after = rows.at(-1)?.id
     if (after === undefined) break

@@ -26,7 +26,7 @@ function pieces() {
 
 test("below its number a user's work begins at once, and beyond it when a piece has ended, in order", async () => {
   const { begun, start, end, fail } = pieces()
-  const inTurn = createLine({ atOnce: 2 })
+  const inTurn = createLine({ atOnce: 2, waitMs: 1000 })
   const results = ['a', 'b', 'c', 'd'].map((name) => inTurn('ann', start(name)).catch(({ message }) => `no ${message}`))
   expect(begun).toEqual(['a', 'b'])
   await fail('b')
@@ -40,7 +40,7 @@ test("below its number a user's work begins at once, and beyond it when a piece 
 
 test("nobody waits for another user's work", async () => {
   const { begun, start, end } = pieces()
-  const inTurn = createLine({ atOnce: 1 })
+  const inTurn = createLine({ atOnce: 1, waitMs: 1000 })
   const work = [inTurn('ann', start('a')), inTurn('ann', start('b')), inTurn('bob', start('c'))]
   expect(begun).toEqual(['a', 'c'])
   for (const name of ['a', 'b', 'c']) await end(name)
@@ -60,9 +60,19 @@ test('what has waited too long is refused, never runs, and leaves its place', as
   expect(await Promise.all([first, last])).toEqual(['a', 'c'])
 })
 
+test('a patient piece waits however long that takes', async () => {
+  const { start, end } = pieces()
+  const inTurn = createLine({ atOnce: 1, waitMs: 1 })
+  const work = [inTurn('ann', start('a')), inTurn('ann', start('b'), true)]
+  await Bun.sleep(20)
+  await end('a')
+  await end('b')
+  expect(await Promise.all(work)).toEqual(['a', 'b'])
+})
+
 test('a line has an end', async () => {
   const { start, end } = pieces()
-  const inTurn = createLine({ atOnce: 1 })
+  const inTurn = createLine({ atOnce: 1, waitMs: 1000 })
   const first = inTurn('ann', start('first'))
   let ran = 0
   const waiting = Array.from({ length: 2000 }, () => inTurn('ann', async () => ran++))
@@ -73,19 +83,35 @@ test('a line has an end', async () => {
   expect(ran).toBe(2000)
 })
 
-test('over several connections a user has one scan at a time, and 16 short reads and writes', async () => {
+test('over several connections a user has one scan at a time, 16 short reads, and 16 writes and transactions', async () => {
   const { begun, start } = pieces()
   const turns = createTurns({ oneConnection: false })
-  for (const kind of ['read', 'scan', 'write'] as const)
+  for (const kind of ['read', 'scan', 'write', 'transact'] as const)
     for (let n = 0; n < 20; n++) turns[kind]('ann', start(kind)).catch(() => {})
   const count = (kind: string) => begun.filter((name) => name === kind).length
-  expect([count('read'), count('scan'), count('write')]).toEqual([16, 1, 16])
+  expect([count('read'), count('scan'), count('write'), count('transact')]).toEqual([16, 1, 16, 0])
 })
 
 test('over one connection a user has one piece of any kind at a time', async () => {
   const { begun, start } = pieces()
   const turns = createTurns({ oneConnection: true })
-  for (const kind of ['read', 'scan', 'write'] as const) turns[kind]('ann', start(kind)).catch(() => {})
+  for (const kind of ['read', 'scan', 'write', 'transact'] as const) turns[kind]('ann', start(kind)).catch(() => {})
   await Bun.sleep(5)
   expect(begun).toEqual(['read'])
+})
+
+test('over one connection a user who has taken much beside others pauses, but not for short reads and writes', async () => {
+  const turns = createTurns({ oneConnection: true })
+  const present = () => turns.read('bob', async () => 'bob')
+  await present()
+  await turns.scan('ann', () => Bun.sleep(1010))
+  const begun: string[] = []
+  const longs = (['scan', 'transact'] as const).map((kind) => turns[kind]('ann', async () => begun.push(kind)))
+  for (const kind of ['read', 'write'] as const) {
+    await present()
+    await turns[kind]('ann', async () => begun.push(kind))
+  }
+  expect(begun).toEqual(['read', 'write'])
+  await Promise.all(longs)
+  expect(begun).toEqual(['read', 'write', 'scan', 'transact'])
 })
