@@ -6,7 +6,9 @@ import init from '../../drizzle/0000_init.sql' with { type: 'text' }
 import accounts from '../../drizzle/0001_accounts.sql' with { type: 'text' }
 import history from '../../drizzle/0002_history.sql' with { type: 'text' }
 import keptAnswers from '../../drizzle/0003_kept_answers.sql' with { type: 'text' }
+import lists from '../../drizzle/0004_lists.sql' with { type: 'text' }
 import journal from '../../drizzle/meta/_journal.json'
+import { sqlState } from './errors.ts'
 import type { Db } from './open.ts'
 
 /** The SQL is compiled into the program; a test compares this list with the folder. */
@@ -15,6 +17,7 @@ const files: Record<string, string> = {
   '0001_accounts': accounts,
   '0002_history': history,
   '0003_kept_answers': keptAnswers,
+  '0004_lists': lists,
 }
 
 interface Migration extends MigrationMeta {
@@ -37,17 +40,38 @@ export const migrations: Migration[] = journal.entries.map(({ tag, when, breakpo
 /** Our key among the database's advisory locks: "doable" in hex. */
 const LOCK = 0x646f61626c65
 
+/**
+ * How long a statement of a migration waits for a table that is in use, in milliseconds: whoever comes
+ * after it waits behind it.
+ */
+const LOCK_MS = 500
+const LOCK_NOT_AVAILABLE = '55P03'
+
+/** How long it is tried again, in milliseconds: longer than an import holds its tables. */
+const TRIED_MS = 120_000
+
 const config = { migrationsFolder: '', migrationsSchema: 'doable', migrationsTable: 'migrations' }
 
 /**
  * Applies the missing migrations, all or none. Many replicas may run it at once: the transaction
  * holds the lock, which therefore works through a transaction pooler and ends with a killed process.
+ * While older programs serve, it lets them go on: it gives up a table that is in use, and tries again.
  *
  * @returns the names of those applied.
  */
 export async function migrate(db: Db): Promise<string[]> {
+  for (const giveUp = Date.now() + TRIED_MS; ; await Bun.sleep(LOCK_MS))
+    try {
+      return await migrateOnce(db)
+    } catch (error) {
+      if (sqlState(error) !== LOCK_NOT_AVAILABLE || Date.now() > giveUp) throw error
+    }
+}
+
+async function migrateOnce(db: Db): Promise<string[]> {
   return await db.transaction(async (tx) => {
     await tx.execute(sql`select pg_advisory_xact_lock(${sql.raw(String(LOCK))})`)
+    await tx.execute(sql`set local lock_timeout = ${sql.raw(String(LOCK_MS))}`)
     // Drizzle's own migrator, inside our lock. Both members are internal to Drizzle, hence the casts.
     const { dialect, session } = tx as unknown as { dialect: PgDialect; session: PgSession }
     const inside = {

@@ -34,7 +34,9 @@ export const users = doable.table(
     history_start: bigint({ mode: 'number' }).notNull().default(0),
     /** The highest position any of the user's tasks has had. */
     position: doublePrecision().notNull().default(0),
-    /** What the user's tasks count against `USER_QUOTA_MB`; null until it is first summed up. */
+    /** The highest position any of the user's lists has had. */
+    list_position: doublePrecision().notNull().default(0),
+    /** What the user's tasks and lists count against `USER_QUOTA_MB`; null until it is first summed up. */
     bytes: bigint({ mode: 'number' }),
   },
   (t) => [check('users_id_length', sql`char_length(${t.id}) between 1 and 255`)],
@@ -60,6 +62,14 @@ export const tasks = doable.table(
     deleted_at: timestamp(),
     /** Set when the content is gone for good and only the tombstone stays for sync. */
     purged_at: timestamp(),
+    /** Of the same user's lists. Without a foreign key: validating one would lock a large table for too long. */
+    list_id: uuid(),
+    /** The task that this one is a part of. */
+    parent_id: uuid(),
+    /** The list or the parent with which the task went to the trash: a restoration of that one brings it back. */
+    trashed_with: uuid(),
+    /** Whether the task has ever had a part. Its parts are looked for only then: no index leads to them. */
+    has_parts: boolean().notNull().default(false),
   },
   (t) => [
     primaryKey({ columns: [t.user_id, t.id] }),
@@ -78,6 +88,32 @@ export const tasks = doable.table(
     check('tasks_position_finite', sql`${t.position} between '-1.7976931348623157e308' and '1.7976931348623157e308'`),
     check('tasks_revision_positive', sql`${t.revision} > 0`),
     check('tasks_purged_after_deleted', sql`${t.purged_at} is null or ${t.deleted_at} is not null`),
+  ],
+)
+
+export const lists = doable.table(
+  'lists',
+  {
+    id: uuid().notNull(),
+    user_id: opaque().notNull(),
+    name: text().notNull(),
+    position: doublePrecision().notNull(),
+    revision: bigint({ mode: 'number' }).notNull(),
+    created_at: timestamp().notNull().default(sql`now()`),
+    updated_at: timestamp().notNull().default(sql`now()`),
+    deleted_at: timestamp(),
+    /** Set when the content is gone for good and only the tombstone stays for sync. */
+    purged_at: timestamp(),
+  },
+  (t) => [
+    primaryKey({ columns: [t.user_id, t.id] }),
+    foreignKey({ name: 'lists_user_id_fkey', columns: [t.user_id], foreignColumns: [users.id] }).onDelete('cascade'),
+    uniqueIndex('lists_revision').on(t.user_id, t.revision),
+    index('lists_list').on(t.user_id, t.position, t.id).where(sql`${t.deleted_at} is null`),
+    index('lists_trash')
+      .on(t.user_id, t.deleted_at, t.id)
+      .where(sql`${t.deleted_at} is not null and ${t.purged_at} is null`),
+    index('lists_purge').on(t.deleted_at).where(sql`${t.deleted_at} is not null and ${t.purged_at} is null`),
   ],
 )
 

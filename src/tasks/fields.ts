@@ -146,7 +146,7 @@ export const positions = {
 }
 
 // Fields and columns must be the same: this fails to compile when one is missing on either side.
-type Row = Omit<typeof tasks.$inferSelect, 'purged_at'>
+type Row = Omit<typeof tasks.$inferSelect, 'purged_at' | 'list_id' | 'parent_id' | 'trashed_with' | 'has_parts'>
 type Same<A, B> = [A] extends [B] ? ([B] extends [A] ? true : never) : never
 const _fieldsAreColumns: Same<Task, Row> = true
 void _fieldsAreColumns
