@@ -15,6 +15,10 @@ export interface Task {
   tags: string[]
   /** For manual order. By default after everything the user has. */
   position: number
+  /** One of the lists that are not in the trash; null: the inbox. */
+  list_id: string | null
+  /** The task that this one is a part of: not in the trash, and no part itself. */
+  parent_id: string | null
   /** The user's counter at this task's last change. */
   revision: number
   /** When the task was made. */
@@ -37,6 +41,10 @@ export interface TaskFields {
   tags?: string[]
   /** For manual order. By default after everything the user has. */
   position?: number
+  /** One of the lists that are not in the trash; null: the inbox. */
+  list_id?: string | null
+  /** The task that this one is a part of: not in the trash, and no part itself. */
+  parent_id?: string | null
 }
 
 export type Priority = Task['priority']

@@ -117,6 +117,9 @@ export const lists = doable.table(
   ],
 )
 
+/** The tables whose rows have revisions of their user. */
+export const resourceTables = [tasks, lists] as const
+
 /** The first answer to a request with an `Idempotency-Key`, kept for its repeats. */
 export const idempotencyKeys = doable.table(
   'idempotency_keys',

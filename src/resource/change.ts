@@ -4,7 +4,7 @@ import type { Db } from '../db/open.ts'
 import { users } from '../db/schema.ts'
 import { type Parameter, type Statement, statement, typed } from '../db/statement.ts'
 import type { AnswerOf, Fields } from './field.ts'
-import type { Place, Resource } from './resource.ts'
+import type { Counted, Place, Resource } from './resource.ts'
 
 const owner = sql.placeholder('owner')
 const id = sql.placeholder('id')
@@ -14,16 +14,17 @@ const id = sql.placeholder('id')
  *
  * The sum is taken by the statement's own snapshot: run it in a transaction that holds the user's row already,
  * else what others write while it waits for that row is left out.
+ *
+ * @param resources all that there are: what is left out here goes uncounted.
  */
-export function reckonStatement<F extends Fields>(
-  name: string,
-  { table, bytes }: Resource<F>,
-  whose: 'uncounted' | 'any',
-) {
+export function reckonStatement(name: string, resources: readonly Counted[], whose: 'uncounted' | 'any') {
   const uncounted = whose === 'uncounted' ? sql`and ${users.bytes} is null` : sql``
+  const sums = resources.map(
+    ({ table, bytes }) => sql`(select coalesce(sum(${bytes.kept}), 0) from ${table} where ${table.user_id} = ${owner})`,
+  )
   return statement(
     name,
-    sql`update ${users} set bytes = (select coalesce(sum(${bytes.kept}), 0) from ${table} where ${table.user_id} = ${owner})
+    sql`update ${users} set bytes = ${sql.join(sums, sql` + `)}
       where ${users.id} = ${owner} ${uncounted} returning ${users.id}, ${users.bytes}`,
     ([user_id, total]) => ({ user_id: user_id as string, bytes: Number(total) }),
   )
@@ -59,6 +60,8 @@ export function insertStatement<F extends Fields>(
 interface Change {
   /** Where the row must be. */
   in: Place
+  /** What else must be so of the row. Judged in its newest state, as long as it reads no other row. */
+  only?: SQL
   /** What changes in it, beside its revision and `updated_at`. */
   set: SQL
   /** What it counts against the quota afterwards; undefined where that stays. */
@@ -76,7 +79,7 @@ interface Change {
 export function changeStatement<F extends Fields>(
   name: string,
   resource: Resource<F>,
-  { in: place, set, bytes, user = {} }: Change,
+  { in: place, only, set, bytes, user = {} }: Change,
 ): Statement<AnswerOf<F>> {
   const { table, columns, read } = resource
   const revisions = typed('revisions', 'bigint[]')
@@ -94,7 +97,7 @@ export function changeStatement<F extends Fields>(
       select ${users.id} from ${users} where ${users.id} = ${owner} for no key update
     ), found as (
       select ${table.user_id}${size.found} from ${table} inner join locked on ${table.user_id} = locked.id
-      where ${resource.where(place)} and ${table.id} = ${id}
+      where ${resource.where(place)} and ${table.id} = ${id} ${only ? sql`and ${only}` : sql``}
         and (${revisions} is null or ${table.revision} = any(${revisions}))
       for no key update
     ), raised as (
@@ -117,7 +120,7 @@ export interface Mark {
 
 const START: Mark = { at: '-infinity', id: '00000000-0000-0000-0000-000000000000' }
 
-interface Changed extends Mark {
+export interface Changed extends Mark {
   nth: number
 }
 
@@ -137,7 +140,7 @@ interface Changed extends Mark {
 export function changeManyStatement<F extends Fields>(
   name: string,
   resource: Resource<F>,
-  { in: place, set, bytes }: Omit<Change, 'user'>,
+  { in: place, set, bytes }: Omit<Change, 'user' | 'only'>,
   condition: SQL,
   by: PgColumn,
 ): Statement<Changed> {
@@ -167,6 +170,24 @@ export function changeManyStatement<F extends Fields>(
     returning numbered.nth, numbered.at::text, numbered.found_id`,
     ([nth, at, id]) => ({ nth: Number(nth), at: at as string, id: id as string }),
   )
+}
+
+/** Rows changed by one statement of a transaction. */
+const PIECE = 1000
+
+/** Runs a change of many rows to its end, within one transaction. @returns how many rows were changed. */
+export async function changeAll(
+  change: Statement<Changed>,
+  tx: Db,
+  values: Record<'owner', string> & Record<string, Parameter>,
+): Promise<number> {
+  let mark: Mark | undefined
+  for (let changed = 0; ; ) {
+    const { count, last } = await changePiece(change, tx, { ...values, limit: PIECE }, mark)
+    changed += count
+    if (count < PIECE) return changed
+    mark = last
+  }
 }
 
 /** @returns how many rows were changed, and the mark after which the next piece begins. */

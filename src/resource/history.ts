@@ -1,7 +1,7 @@
-import { sql } from 'drizzle-orm'
+import { getTableName, sql } from 'drizzle-orm'
 import { accounts } from '../db/account-schema.ts'
 import type { Db } from '../db/open.ts'
-import { settings, tasks, users } from '../db/schema.ts'
+import { resourceTables, settings, users } from '../db/schema.ts'
 import { ownRows, statement, unread } from '../db/statement.ts'
 import { HISTORY_FLOOR, newHistory } from '../db/transaction.ts'
 import type { Owner } from '../db/work.ts'
@@ -72,10 +72,13 @@ const moveCounter = statement(
     history_start = ${users.history_start} + ${sql.placeholder('by')}::bigint where ${users.id} = ${owner}`,
   unread,
 )
-const moveTasks = statement(
-  'history_move_tasks',
-  sql`update ${tasks} set revision = ${tasks.revision} + ${sql.placeholder('by')}::bigint where ${tasks.user_id} = ${owner}`,
-  unread,
+const moveRows = resourceTables.map((table) =>
+  statement(
+    `history_move_${getTableName(table)}`,
+    sql`update ${table} set revision = ${table.revision} + ${sql.placeholder('by')}::bigint
+      where ${table.user_id} = ${owner}`,
+    unread,
+  ),
 )
 
 /**
@@ -94,7 +97,7 @@ export async function beginHistoriesAnew(db: Db): Promise<number> {
         const [by] = await lockCounter(tx, { owner: user })
         if (by === undefined) return
         await moveCounter(tx, { owner: user, by })
-        await moveTasks(tx, { owner: user, by })
+        for (const move of moveRows) await move(tx, { owner: user, by })
       })
     count += found.length
     const last = found.at(-1)

@@ -10,6 +10,12 @@ export type ResourceTable = PgTable & Record<'id' | 'user_id' | 'revision' | 'de
 /** Where a row can be: at hand, or in the trash. A tombstone is in neither. */
 export type Place = 'hand' | 'trash'
 
+/** What the quota counts: a table and the bytes of its rows. */
+export interface Counted {
+  readonly table: ResourceTable
+  readonly bytes: Readonly<Record<'kept', SQL>>
+}
+
 /** A table, its fields, and the parts of SQL that follow from both. */
 export interface Resource<F extends Fields> {
   readonly table: ResourceTable

@@ -34,6 +34,9 @@ export function trimmed(text: string): string {
 TypeRegistry.Set<TextOptions & TSchema>('Text', (schema, value) => isStorable(value) && fits(value, schema))
 TypeRegistry.Set<TextOptions & TSchema>('Line', (schema, value) => isStorable(value) && fits(trimmed(value), schema))
 
+/** For the document: once trimmed, something must be left. Anchored, since Python matches from the start of a text. */
+export const NOT_BLANK = '^\\s*\\S'
+
 /** A string that counts as it is sent. */
 export const Text = (options: TextOptions) => Type.Unsafe<string>({ ...options, type: 'string', [Kind]: 'Text' })
 

@@ -5,9 +5,10 @@ import { typed } from '../db/statement.ts'
 import { canonicalDate } from '../resource/dates.ts'
 import { type AnswerOf, type ChangesOf, client, now, server } from '../resource/field.ts'
 import { kinds } from '../resource/kind.ts'
+import { Position, placing } from '../resource/position.ts'
 import { defineResource } from '../resource/resource.ts'
-import { nullable, OptionalTime, Time } from '../resource/schemas.ts'
-import { Line, Text, trimmed } from '../resource/text.ts'
+import { nullable, OptionalTime, Time, Uuid } from '../resource/schemas.ts'
+import { Line, NOT_BLANK, Text, trimmed } from '../resource/text.ts'
 
 TypeRegistry.Set('DueDate', (_, value) => typeof value === 'string' && canonicalDate(value) !== undefined)
 TypeRegistry.Set(
@@ -17,9 +18,6 @@ TypeRegistry.Set(
 
 const isTag = (value: unknown) => typeof value === 'string' && TypeRegistry.Get('Line')?.(TagText, value) === true
 const isDistinct = (tags: string[]) => new Set(tags.map(trimmed)).size === tags.length
-
-/** For the document: once trimmed, something must be left. Anchored, since Python matches from the start of a text. */
-const NOT_BLANK = '^\\s*\\S'
 
 const Title = Line({
   minLength: 1,
@@ -65,12 +63,9 @@ const Tags = Type.Unsafe<string[]>({
   examples: [['home', 'errands']],
   error: 'must be at most 20 distinct texts of 1 to 50 characters',
 })
-const Position = Type.Number({
-  format: 'double',
-  description: 'For manual order. By default after everything the user has.',
-  examples: [12],
-  error: 'must be a finite number',
-})
+/** The id of another row. The database gives ids back in lower case. */
+const Reference = (description: string) => ({ ...Uuid(description), error: 'must be a UUID, or null' })
+const lowerCase = (id: string) => id.toLowerCase()
 export const Completed = Type.Boolean({ examples: [false], error: 'must be true or false' })
 
 /** The completed state after an update: turned over, set, or as it was. */
@@ -81,6 +76,9 @@ const completedAt = sql`case when ${completed} then coalesce(${tasks.completed_a
 
 /** What completing a task sets. */
 export const completion = sql`completed = ${completed}, completed_at = ${completedAt}`
+
+/** Where a task stands by default: after everything the user has. */
+export const positions = placing(users.position)
 
 /**
  * Each field of a task, said once: how clients see and write it, how it is stored, what a new task
@@ -106,10 +104,19 @@ export const fields = {
   priority: client(kinds.priority, Priority, { initial: 'medium', order: 'plain' }),
   due_date: client(kinds.date, nullable(DueDate), { initial: null, stored: canonicalDate, order: 'missing last' }),
   tags: client(kinds.texts, Tags, { initial: [], stored: (tags: string[]) => tags.map(trimmed) }),
-  position: client(kinds.double, Position, {
-    insert: sql`coalesce(${typed('position', 'double precision')}, raised.position)`,
+  position: client(kinds.double, Position('For manual order. By default after everything the user has.'), {
+    insert: positions.inserted,
     order: 'plain',
   }),
+  list_id: client(kinds.uuid, nullable(Reference('One of the lists that are not in the trash; null: the inbox.')), {
+    initial: null,
+    stored: lowerCase,
+  }),
+  parent_id: client(
+    kinds.uuid,
+    nullable(Reference('The task that this one is a part of: not in the trash, and no part itself.')),
+    { initial: null, stored: lowerCase },
+  ),
   revision: server(
     kinds.revision,
     Type.Integer({ description: "The user's counter at this task's last change.", examples: [42] }),
@@ -134,19 +141,8 @@ export type Changes = ChangesOf<typeof fields>
 
 export const task = defineResource(tasks, fields)
 
-const given = typed('position', 'double precision')
-/** The next position: the next whole number or, where doubles have no whole steps, a slightly greater number. */
-const next = sql`case when ${users.position} < 9e15 then floor(${users.position}) + 1
-  when ${users.position} < 1.7e308 then ${users.position} * 1.0000000000000003 else ${users.position} end`
-
-/** The user's highest position, as a new task raises it, and as a moved one does. */
-export const positions = {
-  inserted: sql`greatest(${users.position}, coalesce(${given}, ${next}))`,
-  updated: sql`greatest(${users.position}, ${given})`,
-}
-
 // Fields and columns must be the same: this fails to compile when one is missing on either side.
-type Row = Omit<typeof tasks.$inferSelect, 'purged_at' | 'list_id' | 'parent_id' | 'trashed_with' | 'has_parts'>
+type Row = Omit<typeof tasks.$inferSelect, 'purged_at' | 'trashed_with' | 'has_parts'>
 type Same<A, B> = [A] extends [B] ? ([B] extends [A] ? true : never) : never
 const _fieldsAreColumns: Same<Task, Row> = true
 void _fieldsAreColumns

@@ -24,13 +24,14 @@ export async function runTaskOperation(
     const body = fieldsOf(newTask, task)
     if (id !== undefined && body.id !== undefined && body.id !== id)
       throw invalid([{ pointer: '/task/id', detail: 'contradicts the id of the operation' }])
-    return { status: 201, task: await createTask(tx, owner, newTaskFrom({ ...body, id: id ?? body.id })) }
+    const created = newTaskFrom({ ...body, id: id ?? body.id })
+    return { status: 201, task: await createTask(tx, owner, created).catch(rethrowFault) }
   }
   if (id === undefined) throw invalid([{ pointer: '/id', detail: `is required for ${op}` }])
   const given = { revisions: if_revision === undefined ? undefined : [if_revision] }
   if (op === 'update') {
     const changes = changesIn(fieldsOf(taskPatch, task), '/task')
-    return { status: 200, task: await updateTask(tx, owner, id, changes, given) }
+    return { status: 200, task: await updateTask(tx, owner, id, changes, given).catch(rethrowFault) }
   }
   if (task !== undefined) throw invalid([{ pointer: '/task', detail: `has no meaning for ${op}` }])
   if (op === 'complete') return { status: 200, task: await completeTask(tx, owner, id, completed, given) }
@@ -42,6 +43,11 @@ function fieldsOf<Schema extends TSchema>(schema: TypeCheck<Schema>, task: unkno
   try {
     return checked(schema, task)
   } catch (error) {
-    throw error instanceof Problem ? inside('/task', error) : error
+    return rethrowFault(error)
   }
+}
+
+/** Of a fault in a field, the pointers lead into the operation. Other refusals are about the whole of it. */
+function rethrowFault(error: unknown): never {
+  throw error instanceof Problem && error.code === 'validation-failed' ? inside('/task', error) : error
 }

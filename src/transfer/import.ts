@@ -6,7 +6,8 @@ import type { Owner } from '../db/work.ts'
 import { faultsIn, MAX_FAULTS } from '../http/validation.ts'
 import { type Fault, invalid, Problem } from '../problem.ts'
 import { reckonStatement } from '../resource/change.ts'
-import { fields, task } from '../tasks/fields.ts'
+import { resources } from '../resources.ts'
+import { fields } from '../tasks/fields.ts'
 import { type Row, rowOf, taskRecord } from './record.ts'
 
 /** One task of a file, and where it stands there. */
@@ -103,7 +104,7 @@ const insertAll = statement(
   userOf,
 )
 
-const reckonUser = reckonStatement('import_bytes', task, 'any')
+const reckonUser = reckonStatement('import_bytes', resources, 'any')
 
 /**
  * Inserts the rows, all of them or none, in a transaction that holds the user's row. A task whose

@@ -98,6 +98,36 @@ describe('writes that waited for another, over postgres', () => {
     expect(revisions).toEqual(Array.from({ length: WRITERS }, (_, i) => first + i + 1))
   })
 
+  test('two tasks that are made parts of each other: one becomes a part, the other is refused', async () => {
+    const ann = newUser(service())
+    const [one, two] = [await ann.create(), await ann.create()]
+    const answers = await inLine(ann, [
+      () => ann.put(one.id, { parent_id: two.id }),
+      () => ann.put(two.id, { parent_id: one.id }),
+    ])
+    expect(answers.map(({ status }) => status).sort()).toEqual([200, 422])
+    expect((await ann.list()).filter(({ parent_id }) => parent_id !== null)).toHaveLength(1)
+  })
+
+  test('a parent deleted beside writes that give it parts: no part at hand is left without its parent', async () => {
+    const ann = newUser(service())
+    const [parent, other] = [await ann.create(), await ann.create()]
+    const answers = await inLine(ann, [
+      () => ann.post({ title: 'x', parent_id: parent.id }),
+      () => ann.delete(parent.id),
+      ...times(() => ann.post({ title: 'x', parent_id: parent.id })).slice(1),
+      () => ann.put(other.id, { parent_id: parent.id }),
+      () => ann.send('POST', `/tasks/${parent.id}/restore`),
+      ...times(() => ann.post({ title: 'x', parent_id: parent.id })),
+    ])
+    expect(new Set(answers.map(({ status }) => status)).isSubsetOf(new Set([200, 201, 204, 404, 422]))).toBe(true)
+    const [hand, trash] = [await ann.list(), await ann.trash()]
+    const found = new Set(hand.map(({ id }) => id))
+    expect(hand.filter(({ parent_id }) => parent_id !== null && !found.has(parent_id))).toEqual([])
+    // Those that went with the parent came back with it, or went after it came back.
+    if (found.has(parent.id)) expect(trash).toEqual([])
+  })
+
   /** Every write of one task, and the one of many. */
   const writes: [name: string, write: (ann: User, at: { hand: string; trash: string }) => Promise<Response>][] = [
     ['PUT', (ann, at) => ann.put(at.hand, { title: 'x' })],

@@ -50,6 +50,8 @@ describe.each(databases)('the life of a task over %s', (kind) => {
       due_date: null,
       tags: [],
       position: 1,
+      list_id: null,
+      parent_id: null,
       revision: expect.any(Number),
       created_at: expect.stringMatching(TIME),
       updated_at: task.created_at,

@@ -45,6 +45,8 @@ export class TaskMap {
       priority: 'medium',
       due_date: null,
       tags: [],
+      list_id: null,
+      parent_id: null,
       ...fields,
       id,
       user_id: this.user,

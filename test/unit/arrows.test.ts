@@ -8,7 +8,8 @@ const root = join(import.meta.dir, '../..')
  * What each room may import beside its own folder and `problem.ts`; the first row that fits a
  * file is its own. Types may come from anywhere: they are gone before this looks.
  */
-const model = 'src/tasks/{fields,model,query}.ts'
+const model = 'src/{tasks,lists}/{fields,model,query}.ts'
+const registry = 'src/resources.ts'
 const arrows: [room: string, mayImport: string[]][] = [
   ['src/main.ts', ['src/commands/run.ts']],
   [
@@ -38,7 +39,7 @@ const arrows: [room: string, mayImport: string[]][] = [
   ],
   ['src/service/observers.ts', ['src/http/{metrics,tracing}.ts']],
   ['src/service/prepare.ts', ['src/db/*.ts']],
-  ['src/app.ts', ['src/{accounts,auth,db,http,resource,sync,tasks,transfer}/**']],
+  ['src/app.ts', ['src/{accounts,auth,db,http,lists,resource,sync,tasks,transfer}/**']],
   ['src/service/housekeeping.ts', ['src/accounts/sessions.ts', 'src/tasks/purge.ts', 'src/http/kept-answers.ts']],
   ['src/config.ts', ['src/settings/*.ts']],
   ['src/settings/*.ts', ['src/auth/secret.ts']],
@@ -46,8 +47,13 @@ const arrows: [room: string, mayImport: string[]][] = [
   ['src/log.ts', ['src/line-output.ts', 'package.json']],
   ['src/{problem,line-output}.ts', []],
   ['src/client/*.ts', []],
-  ['src/tasks/*.ts', ['src/{resource,http,db}/**', 'src/auth/user.ts']],
-  ['src/{sync,transfer}/*.ts', ['src/{resource,http,db}/**', 'src/auth/user.ts', model]],
+  [registry, ['src/resource/change.ts', 'src/{tasks,lists}/fields.ts']],
+  ['src/tasks/fields.ts', ['src/{resource,db}/**']],
+  ['src/tasks/*.ts', ['src/{resource,http,db}/**', 'src/auth/user.ts', registry]],
+  ['src/lists/fields.ts', ['src/{resource,db}/**']],
+  // What goes to the trash with a list: statements on tasks that both rooms need.
+  ['src/lists/*.ts', ['src/{resource,http,db}/**', 'src/auth/user.ts', registry, model, 'src/tasks/along.ts']],
+  ['src/{sync,transfer}/*.ts', ['src/{resource,http,db}/**', 'src/auth/user.ts', registry, model]],
   ['src/accounts/*.ts', ['src/{auth,http,db}/**']],
   ['src/auth/*.ts', []],
   ['src/resource/*.ts', ['src/db/**']],
@@ -66,7 +72,7 @@ const keepers: [packages: string, rooms: string][] = [
   ['{@elysiajs/jwt,jose,lru-cache}', 'src/{auth,accounts}/*.ts'],
   ['{postgres,@electric-sql/**}', 'src/db/**'],
   // `describe` takes Drizzle's mock, to print the document without a database.
-  ['drizzle-orm{,/**}', 'src/{describe.ts,{db,resource,accounts,http,tasks,sync,transfer}/**}'],
+  ['drizzle-orm{,/**}', 'src/{describe.ts,{db,resource,accounts,http,tasks,lists,sync,transfer}/**}'],
   ['better-auth{,/**}', 'src/accounts/engine.ts'],
   ['eventsource-parser', 'src/client/*.ts'],
   ['pino', 'src/log.ts'],
@@ -74,7 +80,7 @@ const keepers: [packages: string, rooms: string][] = [
   ['@opentelemetry/**', 'src/http/tracing.ts'],
   ['rate-limiter-flexible', 'src/http/limits.ts'],
   ['ipaddr.js', 'src/{config,http/limits}.ts'],
-  ['elysia', 'src/{app.ts,{accounts,auth,http,tasks,sync,transfer}/**}'],
+  ['elysia', 'src/{app.ts,{accounts,auth,http,tasks,lists,sync,transfer}/**}'],
   ['{csv-parse,csv-stringify,jsonc-parser}{,/**}', 'src/transfer/*.ts'],
 ]
 
