@@ -21,6 +21,7 @@ import { problemBoundary } from './http/problems.ts'
 import { queryStage } from './http/query.ts'
 import { accessLog, corsStage, requestStage, type TraceFields, traceOf } from './http/request.ts'
 import type { Tracing } from './http/tracing.ts'
+import { listRoutes } from './lists/routes.ts'
 import { eraseUser } from './resource/history.ts'
 import type { Feed } from './sync/feed.ts'
 import { syncRoutes } from './sync/routes.ts'
@@ -135,6 +136,7 @@ export function createApp({
     .use(healthRoutes(isReady))
     .use(accounts ? accountRoutes(openAccounts(accounts), limits) : new Elysia())
     .use(taskRoutes(gate, work, once, listTasks))
+    .use(listRoutes(gate, work, once))
     .use(trashRoutes(gate, work, once, listTasks))
     .use(transferRoutes(gate, work, once))
     .use(syncRoutes(gate, work, once, feed, runTaskOperation))

@@ -1,5 +1,6 @@
 import type { Static, TSchema, TUnsafe } from '@sinclair/typebox'
 import type { ProblemCode } from '../problem.ts'
+import { entityTag } from './conditional.ts'
 import { declared } from './declared.ts'
 import { problems } from './problems.ts'
 
@@ -46,4 +47,18 @@ export function writeLong<Reply>(reply: Reply, set: { headers: Record<string, st
     },
   })
   return new Response(body) as never
+}
+
+/** One row with its entity tag. */
+export function tagged<Row extends { revision: number }>(
+  row: Row,
+  set: { headers: Record<string, string | number> },
+): Row {
+  set.headers['etag'] = entityTag(row.revision)
+  return row
+}
+
+/** A new row's own address, below the one that it was posted to (RFC 9110, 10.2.2). */
+export function locationOf(request: Request, id: string): string {
+  return `${new URL(request.url).pathname.replace(/\/$/, '')}/${id}`
 }

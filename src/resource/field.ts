@@ -1,5 +1,6 @@
 import { type Static, type TObject, type TOptional, type TSchema, type TUnsafe, Type } from '@sinclair/typebox'
 import { type SQL, sql } from 'drizzle-orm'
+import { invalid } from '../problem.ts'
 import type { Kind } from './kind.ts'
 
 interface Common {
@@ -136,3 +137,17 @@ export function storedFormOf<F extends Fields>(fields: F): (body: ChangesOf<F>) 
     return stored as ChangesOf<F>
   }
 }
+
+/**
+ * A function that makes the changes of an update from a body that has passed its schema.
+ *
+ * @throws (the function) Problem `validation-failed` when no writable field is among them.
+ */
+export const changesFrom =
+  <Changes extends object>(storedForm: (body: Changes) => Changes) =>
+  (body: Changes, pointer = ''): Changes => {
+    const changes = storedForm(body)
+    if (Object.values(changes).every((value) => value === undefined))
+      throw invalid([{ pointer, detail: 'must have at least one field that can be changed' }])
+    return changes
+  }

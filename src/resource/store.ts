@@ -1,4 +1,5 @@
-import { sql } from 'drizzle-orm'
+import { is, sql } from 'drizzle-orm'
+import { PgTransaction } from 'drizzle-orm/pg-core'
 import { sqlState } from '../db/errors.ts'
 import type { Db } from '../db/open.ts'
 import { type Cells, ownRows, type Parameter, type Statement, statement } from '../db/statement.ts'
@@ -35,9 +36,10 @@ export type Reckon = Statement<unknown>
 
 /**
  * Runs within a transaction that holds the user's row, made where there is none: each of its statements sees what
- * is so now, and keeps being so.
+ * is so now, and keeps being so. A transaction that is given holds that row already (`Work`).
  */
 export function holdingUser<T>(db: Db, { id }: Owner, run: (tx: Db) => Promise<T>): Promise<T> {
+  if (is(db, PgTransaction)) return run(db)
   return db.transaction(async (tx) => {
     await lockUser(tx, id, undefined)
     return await run(tx)

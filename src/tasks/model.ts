@@ -1,6 +1,5 @@
 import { Type } from '@sinclair/typebox'
-import { invalid } from '../problem.ts'
-import { answerSchema, clientSchemas, ignoredSchemas, storedFormOf } from '../resource/field.ts'
+import { answerSchema, changesFrom, clientSchemas, ignoredSchemas, storedFormOf } from '../resource/field.ts'
 import { UserPath, Uuid } from '../resource/schemas.ts'
 import { type Changes, Completed, fields, type Task as TaskFields } from './fields.ts'
 
@@ -72,14 +71,5 @@ export function newTaskFrom(body: NewTask): NewTask {
   return { ...rest, title, id: body.id }
 }
 
-/**
- * The changes of an update.
- *
- * @throws Problem `validation-failed` when no writable field is among them.
- */
-export function changesIn(body: Changes, pointer = ''): Changes {
-  const changes = storedForm(body)
-  if (Object.values(changes).every((value) => value === undefined))
-    throw invalid([{ pointer, detail: 'must have at least one field that can be changed' }])
-  return changes
-}
+/** The changes of an update. @throws Problem `validation-failed` when no writable field is among them. */
+export const changesIn = changesFrom(storedForm)

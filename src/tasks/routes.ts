@@ -2,7 +2,7 @@ import { Type } from '@sinclair/typebox'
 import { Elysia } from 'elysia'
 import { type Gate, userPlugin } from '../auth/user.ts'
 import type { Work } from '../db/work.ts'
-import { answers, writeLong } from '../http/answer.ts'
+import { answers, locationOf, tagged, writeLong } from '../http/answer.ts'
 import { jsonBody, optionalJsonBody, patchBody } from '../http/body.ts'
 import { entityTag, ifMatch, isUnchanged, notModified } from '../http/conditional.ts'
 import type { Once } from '../http/idempotency.ts'
@@ -198,14 +198,3 @@ export function taskRoutes(gate: Gate, work: Work, once: Once, listTasks: ListTa
 
 /** Bun cuts a connection on which nothing was sent for this long, in seconds; after each piece that time begins anew. */
 const QUIET_S = 30
-
-/** A task with its entity tag. */
-function tagged(task: Task, set: { headers: Record<string, string | number> }): Task {
-  set.headers['etag'] = entityTag(task.revision)
-  return task
-}
-
-/** The new task's own address, below the one that it was posted to (RFC 9110, 10.2.2). */
-function locationOf(request: Request, id: string): string {
-  return `${new URL(request.url).pathname.replace(/\/$/, '')}/${id}`
-}

@@ -1,6 +1,7 @@
 import { beforeAll, describe, expect, test } from 'bun:test'
 import { databases } from '../kit/boot.ts'
 import { expectProblem } from '../kit/expect-problem.ts'
+import { listsOf } from '../kit/lists.ts'
 import { fillPath, type Route, readRoutes } from '../kit/routes.ts'
 import type { Headers } from '../kit/send.ts'
 import { useService } from '../kit/service.ts'
@@ -73,12 +74,21 @@ describe.each(databases)("every route of the service's own table over %s", (kind
 
   test("with another user's id in one's own path: 404, and nothing of theirs is seen or touched", async () => {
     const bob = newUser(service())
-    const before = await bob.create({ title: "Bob's secret", description: 'secret', tags: ['secret'] })
+    const list = await listsOf(bob).create({ name: "Bob's secret" })
+    const before = await bob.create({
+      title: "Bob's secret",
+      description: 'secret',
+      tags: ['secret'],
+      list_id: list.id,
+    })
     for (const { name, method, path, body } of guarded()) {
       const ann = newUser(service())
       await ann.create()
-      const response = await service().request(ann.id, method, fillPath(path, { user_id: ann.id, id: before.id }), body)
-      if (path.includes('{id}')) await expectProblem(response, 404, 'task-not-found', { unseen: ['secret', bob.id] })
+      const ofList = path.includes('/lists/')
+      const filled = fillPath(path, { user_id: ann.id, id: ofList ? list.id : before.id })
+      const response = await service().request(ann.id, method, filled, body)
+      const code = ofList ? 'list-not-found' : 'task-not-found'
+      if (path.includes('{id}')) await expectProblem(response, 404, code, { unseen: ['secret', bob.id] })
       else {
         expect(`${name} ${response.status}`).not.toMatch(/ 5\d\d$/)
         // The stream of events does not end by itself.
@@ -87,6 +97,7 @@ describe.each(databases)("every route of the service's own table over %s", (kind
       }
     }
     expect(await bob.list()).toEqual([before])
+    expect(await listsOf(bob).all()).toEqual([{ ...list, pending: 1, completed: 0 }])
     expect(await bob.revision()).toBe(before.revision)
   })
 

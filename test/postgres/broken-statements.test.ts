@@ -2,6 +2,7 @@ import { expect, setDefaultTimeout, test } from 'bun:test'
 import { drizzle } from 'drizzle-orm/postgres-js'
 import type postgres from 'postgres'
 import { migrate } from '../../src/db/migrate.ts'
+import { purgeExpired as purgeLists } from '../../src/lists/purge.ts'
 import { purgeExpired } from '../../src/tasks/purge.ts'
 import { type App, appOver, intercept } from '../kit/driver.ts'
 import { newDatabase, openSession } from '../kit/postgres-server.ts'
@@ -10,7 +11,7 @@ import { fillPath, type Route, routesOf } from '../kit/routes.ts'
 setDefaultTimeout(60_000)
 
 const MARK = 'Zanzibar'
-const TABLES = { users: 'id', tasks: 'user_id', idempotency_keys: 'user_id', accounts: 'id' }
+const TABLES = { users: 'id', tasks: 'user_id', lists: 'user_id', idempotency_keys: 'user_id', accounts: 'id' }
 
 async function make(ask: App, user: string, fields: object): Promise<string> {
   const response = await ask(user, 'POST', `/api/${user}/tasks`, fields)
@@ -48,6 +49,7 @@ const losses: [what: string, table: keyof typeof TABLES, loss: Loss][] = [
   ['statements', 'tasks', { least: 12, refused: true }],
   // Counts alone: if lists were broken too, they would be refused before a count is shown.
   ['counts', 'tasks', { among: /^select count/, least: 3, refused: false }],
+  ['statements', 'lists', { least: 8, refused: true }],
   ['statements', 'users', { least: 10, refused: true }],
   ['statements', 'idempotency_keys', { least: 1, refused: false }],
   ['statements', 'accounts', { least: 1, refused: true }],
@@ -75,6 +77,12 @@ for (const [what, table, { among = /./, least, refused }] of losses)
     const gone = ids.at(-1) ?? ''
     for (const id of ids.slice(2)) await sound('ann', 'DELETE', `/api/ann/tasks/${id}`)
     await sound('ann', 'DELETE', `/api/ann/trash/${gone}`)
+    // The list has the id of a task, so that one id asks for both.
+    const lists = ids.slice(0, 3)
+    for (const id of lists) await sound('ann', 'POST', '/api/ann/lists', { id, name: `${MARK} list` })
+    await sound('ann', 'PUT', `/api/ann/tasks/${ids[0]}`, { list_id: ids[0] })
+    await sound('ann', 'POST', '/api/ann/tasks', { title: `${MARK} part`, parent_id: ids[0] })
+    await sound('ann', 'DELETE', `/api/ann/lists/${ids[2]}`)
     const key = { 'idempotency-key': 'the same' }
     await sound('ann', 'POST', '/api/ann/tasks', { title: `${MARK} once` }, key)
     await sql`insert into doable.accounts (id, name, email, email_verified, created_at, updated_at)
@@ -88,6 +96,9 @@ for (const [what, table, { among = /./, least, refused }] of losses)
     const trash = await make(sound, 'bob', { title: 'Of long ago' })
     await sound('bob', 'DELETE', `/api/bob/tasks/${trash}`)
     await sql`update doable.tasks set deleted_at = now() - interval '40 days' where id = ${trash}`
+    const own = (await (await sound('bob', 'POST', '/api/bob/lists', { name: 'Of his own' })).json()) as { id: string }
+    await make(sound, 'bob', { title: 'In a list', list_id: own.id })
+    await make(sound, 'bob', { title: 'Part', parent_id: await make(sound, 'bob', { title: 'Parent' }) })
 
     const statuses = new Set<number>()
     async function attempt(method: string, path: string, body?: unknown, headers?: Record<string, string>) {
@@ -101,19 +112,23 @@ for (const [what, table, { among = /./, least, refused }] of losses)
     }
 
     for (const [path, own] of [
-      ['/tasks?count=true', 2],
-      ['/tasks?count=true&priority=medium', 2],
+      ['/tasks?count=true', 5],
+      ['/tasks?count=true&priority=medium', 5],
       ['/trash?count=true', 1],
     ] as const) {
       const counted = await attempt('GET', `/api/bob${path}`)
       if (counted.status === 200) expect(counted.headers.get('x-total-count')).toBe(String(own))
     }
+    for (const id of ids)
+      for (const field of ['list_id', 'parent_id'])
+        await attempt('POST', '/api/bob/tasks', { title: 'Of his own, there', [field]: id })
     expect((await attempt('POST', '/api/bob/tasks', { title: 'Of his own, once' }, key)).status).toBe(201)
     for (const id of ids) {
       const imported = await attempt('POST', '/api/bob/import', [{ id, title: 'Now mine' }])
       if (imported.status === 200) expect(JSON.parse(imported.text)).toMatchObject({ imported: 1, skipped: 0 })
     }
     await purgeExpired(drizzle(client), 30).catch(() => {})
+    await purgeLists(drizzle(client), 30).catch(() => {})
     for (const { method, path, body } of await readGuarded(sound))
       for (const id of ids) {
         const query = path.endsWith('{user_id}')

@@ -13,7 +13,7 @@ const MODES = ['force_custom_plan', 'force_generic_plan']
 const USER = 'anna'
 
 /** Every table that belongs to users, and the column that holds the user. */
-const TABLES = { users: 'id', tasks: 'user_id', idempotency_keys: 'user_id' } as const
+const TABLES = { users: 'id', tasks: 'user_id', lists: 'user_id', idempotency_keys: 'user_id' } as const
 
 interface Statement {
   text: string
@@ -90,6 +90,21 @@ async function walk(app: App): Promise<void> {
   await ask('DELETE', task)
   await ask('DELETE', `/trash/${made.id}`)
   await ask('POST', '/batch', { operations: [{ op: 'create', task: { title: 'four', completed: true } }] })
+  const list = JSON.parse((await ask('POST', '/lists', { name: 'one' })).text) as { id: string }
+  const parent = JSON.parse((await ask('POST', '/tasks', { title: 'in it', list_id: list.id })).text) as { id: string }
+  await ask('POST', '/tasks', { title: 'part', parent_id: parent.id, completed: true })
+  await ask('PATCH', `/tasks/${parent.id}`, { list_id: list.id })
+  for (const of of [`/tasks/${parent.id}`, `/lists/${list.id}`]) {
+    await ask('DELETE', of)
+    await ask('POST', `${of}/restore`)
+  }
+  await ask('PUT', `/lists/${list.id}`, { name: 'other' })
+  await ask('GET', `/lists/${list.id}`)
+  await ask('GET', '/lists')
+  await ask('GET', '/changes?since=1')
+  await ask('DELETE', `/lists/${list.id}`)
+  await ask('GET', '/lists?deleted=true')
+  await ask('DELETE', `/lists/${list.id}?deleted=true`)
   const backup = await ask('GET', '/export?format=json')
   await ask('POST', '/import', backup.text)
   await ask('DELETE', '/tasks?status=completed')
@@ -131,6 +146,7 @@ test('what a request asks for has been seen', () => {
     'update "doable"."tasks"',
     'delete from "doable"."users"',
     'insert into "doable"."idempotency_keys"',
+    'insert into "doable"."lists"',
     'left join lateral',
     'count(*)',
     'revision" >',

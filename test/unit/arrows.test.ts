@@ -40,7 +40,10 @@ const arrows: [room: string, mayImport: string[]][] = [
   ['src/service/observers.ts', ['src/http/{metrics,tracing}.ts']],
   ['src/service/prepare.ts', ['src/db/*.ts']],
   ['src/app.ts', ['src/{accounts,auth,db,http,lists,resource,sync,tasks,transfer}/**']],
-  ['src/service/housekeeping.ts', ['src/accounts/sessions.ts', 'src/tasks/purge.ts', 'src/http/kept-answers.ts']],
+  [
+    'src/service/housekeeping.ts',
+    ['src/accounts/sessions.ts', 'src/{tasks,lists}/purge.ts', 'src/http/kept-answers.ts'],
+  ],
   ['src/config.ts', ['src/settings/*.ts']],
   ['src/settings/*.ts', ['src/auth/secret.ts']],
   ['src/service/*.ts', []],

@@ -6,7 +6,7 @@ const text = (description: string, example: string) => ({
 /** Response headers, as the document's components. */
 export const headers = {
   ETag: text('The revision, for `If-Match` and `If-None-Match`.', '"42"'),
-  Location: text('Where the new task is.', '/api/kX2mPqR7/tasks/01937b8e-7a40-7c1e-9d2a-3f5b8c6d7e80'),
+  Location: text('Where the new task or list is.', '/api/kX2mPqR7/tasks/01937b8e-7a40-7c1e-9d2a-3f5b8c6d7e80'),
   Link: text('The next page (RFC 8288), while there is one.', '</api/kX2mPqR7/tasks?limit=50&cursor=mDpq>; rel="next"'),
   'X-Total-Count': {
     description:
@@ -42,7 +42,7 @@ const header = (name: string, description: string, rules: object = {}) => ({
 export const parameters = {
   'If-Match': header(
     'If-Match',
-    'The `ETag` of the task as it was read: 412 if it has changed since (RFC 9110, 13.1.1).',
+    'The `ETag` of the task or list as it was read: 412 if it has changed since (RFC 9110, 13.1.1).',
   ),
   'If-None-Match': header(
     'If-None-Match',

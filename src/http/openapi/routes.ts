@@ -41,6 +41,7 @@ const documentation = {
   servers: [{ url: '..', description: 'This service' }],
   tags: [
     { name: 'tasks', description: 'The tasks of one user' },
+    { name: 'lists', description: 'Lists of tasks' },
     { name: 'trash', description: 'What was deleted, and the way back' },
     { name: 'sync', description: 'Several devices, several changes' },
     { name: 'transfer', description: 'Everything out, and back in' },
