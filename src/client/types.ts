@@ -16,6 +16,10 @@ export interface TaskQuery {
   tag?: string[]
   due_after?: string
   due_before?: string
+  /** Tasks of this list; `none`: of no list. */
+  list_id?: string
+  /** Parts of this task; `none`: tasks that are no parts. */
+  parent_id?: string
   /** Text somewhere in title or description, in whatever case. */
   q?: string
   sort?: SortField | `-${SortField}`

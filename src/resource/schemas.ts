@@ -13,6 +13,15 @@ export const Uuid = (description: string) =>
     error: 'must be a UUID',
   })
 
+/** In a query: the id of another row, or `none` for rows that name no other. */
+export const UuidOrNone = (description: string) =>
+  Type.String({
+    pattern: `${UUID}|^none$`,
+    description,
+    examples: ['01937b8e-7a40-7c1e-9d2a-3f5b8c6d7e80', 'none'],
+    error: 'must be a UUID, or none',
+  })
+
 /** An instant as answers have it (RFC 3339, UTC, milliseconds). */
 export const Time = (description: string) =>
   Type.String({ format: 'date-time', description, examples: ['2026-11-20T22:02:42.578Z'] })

@@ -65,6 +65,8 @@ export function createListTerms(collation: string) {
       unlessGiven('tags', 'text[]', sql`${tasks.tags} @> ${typed('tags', 'text[]')}`),
       unlessGiven('due_from', 'text', sql`${tasks.due_date} >= ${typed('due_from', 'text')}`),
       unlessGiven('due_until', 'text', sql`${tasks.due_date} < ${typed('due_until', 'text')}`),
+      unlessGiven('list', 'text', sql`coalesce(${tasks.list_id}::text, 'none') = ${typed('list', 'text')}`),
+      unlessGiven('parent', 'text', sql`coalesce(${tasks.parent_id}::text, 'none') = ${typed('parent', 'text')}`),
     ],
     sql` and `,
   )
@@ -97,6 +99,8 @@ export function parametersOf({
   dueFrom,
   dueUntil,
   text,
+  list,
+  parent,
 }: Filters): Record<string, Parameter> {
   return {
     completed,
@@ -104,6 +108,8 @@ export function parametersOf({
     tags: tags && arrayLiteral(tags),
     due_from: dueFrom,
     due_until: dueUntil,
+    list: list ?? null,
+    parent: parent ?? null,
     // `%`, `_` and the escape itself are plain characters of a search.
     text: text && `%${text.replace(/[\\%_]/g, '\\$&')}%`,
   }

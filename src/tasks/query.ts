@@ -2,6 +2,7 @@ import { type Static, Type } from '@sinclair/typebox'
 import { choice, flag, Page, type Spelling } from '../http/query.ts'
 import { invalid } from '../problem.ts'
 import { canonicalDate } from '../resource/dates.ts'
+import { UuidOrNone } from '../resource/schemas.ts'
 import { Text, trimmed } from '../resource/text.ts'
 import { DueDate, Priority, TagText } from './fields.ts'
 
@@ -26,6 +27,8 @@ export const TaskQuery = Type.Partial(
     }),
     due_after: { ...DueDate, description: 'Due later: after that day, or after that time.', error: dateError() },
     due_before: { ...DueDate, description: 'Due earlier: before that day, or before that time.', error: dateError() },
+    list_id: UuidOrNone('In this list; `none`: in no list.'),
+    parent_id: UuidOrNone('Parts of this task; `none`: those that are no parts.'),
     q: Text({
       minLength: 1,
       maxLength: 200,
@@ -115,6 +118,10 @@ export interface Filters {
   dueFrom: string | null
   dueUntil: string | null
   text: string | null
+  /** The id of a list, or `none`. Left out where there is no such filter, so that older programs take the cursors. */
+  list?: string
+  /** Likewise of a parent. */
+  parent?: string
 }
 
 /**
@@ -134,6 +141,8 @@ export function filtersOf(query: TaskQuery): Filters {
     dueFrom: query.due_after === undefined ? null : justAfter(query.due_after),
     dueUntil: query.due_before === undefined ? null : (canonicalDate(query.due_before) ?? null),
     text: query.q ?? null,
+    ...(query.list_id !== undefined && { list: query.list_id.toLowerCase() }),
+    ...(query.parent_id !== undefined && { parent: query.parent_id.toLowerCase() }),
   }
 }
 
