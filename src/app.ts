@@ -3,6 +3,7 @@ import type { Logger } from 'pino'
 import { type AccountOptions, createAccounts } from './accounts/accounts.ts'
 import { accountRoutes } from './accounts/routes.ts'
 import { createFreshCheck } from './accounts/sessions.ts'
+import { scopeOf } from './auth/scope.ts'
 import type { Tokens } from './auth/token.ts'
 import type { Config } from './config.ts'
 import type { Db } from './db/open.ts'
@@ -132,7 +133,7 @@ export function createApp({
     // After CORS, so that browsers can read the refusal.
     .use(limitStage(limits))
     .use(strictQueries)
-    .use(docs())
+    .use(docs(scopeOf))
     .use(healthRoutes(isReady))
     .use(accounts ? accountRoutes(openAccounts(accounts), limits) : new Elysia())
     .use(taskRoutes(gate, work, once, listTasks))

@@ -44,11 +44,12 @@ export async function createSecretIssuer({ secrets, issuer, audience }: SecretOp
     /** The plugin under the current secret. */
     plugin: current,
 
-    /** A token for `userId` that expires `seconds` from now. */
-    sign(userId: string, seconds: number): Promise<string> {
+    /** A token for `userId` that expires `seconds` from now, limited to `scopes` where there are some. */
+    sign(userId: string, seconds: number, scopes: readonly string[] = []): Promise<string> {
       return current.decorator.jwt.sign({
         sub: userId,
         exp: Math.floor(Date.now() / 1000) + seconds,
+        ...(scopes.length > 0 && { scope: scopes.join(' ') }),
         ...(issuer === undefined ? {} : { iss: issuer }),
         ...(audience === undefined ? {} : { aud: audience }),
       })

@@ -4,6 +4,7 @@ import { LRUCache } from 'lru-cache'
 import { Problem, type ProblemCode } from '../problem.ts'
 import type { Issuer } from './issuer.ts'
 import { createKeySetIssuer } from './key-set.ts'
+import { readScopes, type Scope } from './scope.ts'
 import { createSecretIssuer } from './secret-issuer.ts'
 
 /** Whom a token speaks for, and until when (seconds since 1970, as `exp`). */
@@ -12,6 +13,8 @@ export interface Identity {
   readonly expires: number
   /** The account's session that the token was made for, by its id. */
   readonly session?: string
+  /** What the token is limited to, by its `scope` claim. Without the claim it may do everything. */
+  readonly scopes?: ReadonlySet<string>
 }
 
 export interface TokenOptions {
@@ -126,16 +129,17 @@ export async function createTokens(options: TokenOptions, now: () => number = Da
     },
 
     /**
-     * A token for `userId` that expires `seconds` from now: for trying things out, and for tests.
+     * A token for `userId` that expires `seconds` from now.
      *
+     * @param scopes what it is limited to; none for everything.
      * @throws Error without a secret.
      */
-    async sign(userId: string, seconds: number): Promise<string> {
+    async sign(userId: string, seconds: number, scopes: readonly Scope[] = []): Promise<string> {
       if (secret === undefined)
         throw new Error(
           'no token can be made here: a key set issues all tokens, and there is no BETTER_AUTH_SECRET to sign one with',
         )
-      return secret.sign(userId, seconds)
+      return secret.sign(userId, seconds, scopes)
     },
   }
 }
@@ -157,7 +161,13 @@ function readIdentity(claims: JWTPayload): Identity {
   const { exp, sid } = claims
   // 1e999 is well-formed JSON and reads as Infinity: a token without an end.
   if (!Number.isFinite(exp)) throw new errors.JWTInvalid('exp is not a finite number')
-  return { id: readUserId(claims), expires: Number(exp), ...(typeof sid === 'string' && { session: sid }) }
+  const scopes = readScopes(claims)
+  return {
+    id: readUserId(claims),
+    expires: Number(exp),
+    ...(typeof sid === 'string' && { session: sid }),
+    ...(scopes && { scopes }),
+  }
 }
 
 /**

@@ -1,6 +1,7 @@
 import { Elysia } from 'elysia'
 import type { Limits } from '../http/limits.ts'
 import { Problem } from '../problem.ts'
+import { type Demand, demandOf, requireScope } from './scope.ts'
 import { type Identity, refuse, type Tokens } from './token.ts'
 
 /** `Bearer` in any case (RFC 9110, 11.1), one space or more, and one token (RFC 6750, 2.1). */
@@ -22,16 +23,16 @@ export interface Gate {
  * The JWT plugin, chained into the derived `user`. It runs before the body is read and
  * before anything is validated: a stranger learns nothing about what would be accepted.
  *
- * For routes below `/api/:user_id`: 401 without a valid token, 403 on another user's path, then
- * 429. An address that floods with bad tokens gets no further new token checked; tokens accepted
+ * For routes below `/api/:user_id`: 401 without a valid token, 403 on another user's path or beyond
+ * the token's scope, then 429. An address that floods with bad tokens gets no further new token checked; tokens accepted
  * before go on working, so that nobody is locked out by a neighbour behind the same address.
  */
 export function userPlugin(gate: Gate) {
   return new Elysia({ name: 'user' })
     .use(gate.tokens.plugin)
-    .derive({ as: 'scoped' }, async ({ request, params, server, set }) => {
+    .derive({ as: 'scoped' }, async ({ request, params, server, set, route }) => {
       const owner = (params as Record<string, string>)['user_id']
-      const user = await admit(gate, request, server, set, owner)
+      const user = await admit(gate, request, server, set, owner, demandOf(request.method, route))
       return { user }
     })
 }
@@ -46,6 +47,7 @@ async function admit(
   server: Caller[1],
   set: Answer,
   owner: string | undefined,
+  demand: Demand,
 ): Promise<Identity> {
   const header = request.headers.get('authorization')
   const user = await authenticate(header, tokens, () => limits.checkAddress(request, server)).catch(
@@ -62,6 +64,7 @@ async function admit(
       'wrong-user',
       "The token is valid, but the user_id of this path is not its user. A user's own tasks are at /api/{user_id}/tasks, with the user of the token as user_id.",
     )
+  requireScope(user, demand)
   if (refusal !== undefined) throw refusal
   return user
 }

@@ -1,4 +1,4 @@
-import { parseArgs } from 'node:util'
+import { type ParseArgsConfig, parseArgs } from 'node:util'
 import type { Env } from '../config.ts'
 
 /** The process that a command runs in, as `main` hands it on: `main` alone names it and ends it. */
@@ -27,11 +27,7 @@ export function print(output: Output, text: string): Promise<void> {
 }
 
 /** @throws UsageError for unknown options and for more than `count` arguments. */
-export function readArgs(
-  args: string[],
-  count: number,
-  options: Record<string, { type: 'string'; default: string }> = {},
-) {
+export function readArgs(args: string[], count: number, options: NonNullable<ParseArgsConfig['options']> = {}) {
   try {
     const parsed = parseArgs({ args, options, allowPositionals: true, strict: true })
     if (parsed.positionals.length > count) throw new UsageError(`unexpected argument: ${parsed.positionals[count]}`)

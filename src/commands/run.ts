@@ -28,7 +28,10 @@ const commands: Record<string, Entry> = {
   },
   token: {
     run: token,
-    usage: ['token <user_id> [--ttl 1h]', 'print a token that speaks for a user (ttl: 90s, 15m, 12h, 30d)'],
+    usage: [
+      'token <user_id> [--ttl 1h]',
+      'print a token that speaks for a user (ttl: 90s, 15m, 12h, 30d); --scope tasks:read or\n                             tasks:write, or both, limits it',
+    ],
   },
   healthcheck: { run: healthcheck, usage: ['healthcheck', 'ask a running service whether it is alive; exit 0 or 1'] },
   openapi: { run: openapi, usage: ['openapi', 'print the OpenAPI 3.1 document'] },

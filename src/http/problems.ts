@@ -55,6 +55,7 @@ export const everywhere = [
   'token-invalid',
   'token-expired',
   'wrong-user',
+  'insufficient-scope',
   'validation-failed',
   'rate-limited',
   'internal-error',

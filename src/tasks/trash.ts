@@ -127,7 +127,7 @@ export function trashRoutes(gate: Gate, work: Work, once: Once, listTasks: ListT
           operationId: 'eraseUser',
           summary: 'Erase everything of a user',
           description:
-            'All tasks, the trash and the tombstones, at once and for good; with `account=true` the account and its sessions as well. That takes a token of a session that is less than a day old, else 403 `session-not-fresh`.',
+            'All tasks, the trash and the tombstones, at once and for good; with `account=true` the account and its sessions as well. That takes a token of a session that is less than a day old, else 403 `session-not-fresh`. No token that is limited by a scope may do it.',
         }),
       },
     )

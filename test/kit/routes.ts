@@ -6,7 +6,7 @@ interface Media {
 }
 interface Operation {
   operationId: string
-  security?: unknown[]
+  security?: Record<string, string[]>[]
   requestBody?: { required?: boolean; content: Record<string, Media> }
 }
 interface Document {
@@ -21,6 +21,8 @@ export interface Route {
   path: string
   /** Whether the document says that it takes no token. */
   open: boolean
+  /** The scope that the document asks for; undefined where no limited token will do. */
+  scope: string | undefined
   /** A body that it takes, by its own example; undefined where it takes none. */
   body: unknown
 }
@@ -49,6 +51,7 @@ export function routesOf(document: unknown): Route[] {
         method: method.toUpperCase(),
         path,
         open: security?.length === 0,
+        scope: security?.[0]?.['bearer']?.[0],
         body: Object.values(requestBody?.content ?? {})[0]?.example,
       })),
   )

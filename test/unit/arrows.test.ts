@@ -19,6 +19,7 @@ const arrows: [room: string, mayImport: string[]][] = [
       'src/service/{housekeeping,prepare}.ts',
       'src/workers/*.ts',
       'src/http/admin.ts',
+      'src/auth/scope.ts',
       'src/db/open.ts',
       'src/resource/history.ts',
       'package.json',

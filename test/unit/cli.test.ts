@@ -48,6 +48,8 @@ test.each([
   ['token for two', ['token', 'alice', 'bob']],
   ['token for someone too long', ['token', 'u'.repeat(256)]],
   ['a ttl without a value', ['token', 'alice', '--ttl']],
+  ['a scope without a value', ['token', 'alice', '--scope']],
+  ['an unknown scope', ['token', 'alice', '--scope', 'tasks:reed']],
   ...['0s', '1', 'h', '-1h', '1.5h', '1w', '1h30m', '', ' 1h', '1e3s', 'soon'].map((ttl) => [
     `the ttl "${ttl}"`,
     ['token', 'alice', `--ttl=${ttl}`],
@@ -110,6 +112,17 @@ describe('token', () => {
   test('without --ttl it lasts an hour', async () => {
     const { stdout } = await place.run(['token', 'alice'], { BETTER_AUTH_SECRET: SECRET })
     expect(Math.abs(Number(decodeJwt(stdout.trim()).exp) - now() - 3600)).toBeLessThan(60)
+  })
+
+  test.each([
+    [['--scope', 'tasks:read'], 'tasks:read'],
+    [['--scope', 'tasks:write', '--scope=tasks:read'], 'tasks:read tasks:write'],
+    [['--scope', 'tasks:read tasks:write'], 'tasks:read tasks:write'],
+    [[], undefined],
+  ])('%p limits it to %p', async (options, scope) => {
+    const args = ['token', 'alice', '--ttl', '90d', ...options]
+    const { stdout } = await place.run(args, { BETTER_AUTH_SECRET: SECRET })
+    expect(decodeJwt(stdout.trim())['scope']).toBe(scope)
   })
 
   test('before the first start and beside a running service, it speaks for that user there', async () => {

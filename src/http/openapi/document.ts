@@ -10,6 +10,8 @@ interface Document {
   components: Record<string, Record<string, unknown>>
 }
 interface Operation {
+  /** Where it is not said, that of the whole document holds: a token. */
+  security?: Record<string, string[]>[]
   responses: Record<string, Response>
   requestBody?: { required?: boolean; content: Record<string, Media> }
   parameters?: (Parameter | { $ref: string })[]
@@ -49,10 +51,14 @@ export interface Schema {
 }
 export type Schemas = Record<string, Schema>
 
+/** The scope of an operation, by its method and its route with `:name` for parameters. */
+export type ScopeOf = (method: string, route: string) => string | undefined
+
 /** Response headers that follow from the status. */
 const headersOf = (status: string, method: string): string[] =>
   ({
     401: ['WWW-Authenticate'],
+    403: ['WWW-Authenticate'],
     415: [method === 'patch' ? 'Accept-Patch' : 'Accept'],
     429: ['Retry-After', 'RateLimit', 'RateLimit-Policy'],
     503: ['Retry-After'],
@@ -65,8 +71,10 @@ const EMPTY = ['204', '304']
  * Makes of the swagger plugin's document what OpenAPI 3.1 and its users expect: problem
  * documents under their media type, JSON and nothing else elsewhere, response headers, an
  * example for every body, each named schema (`$id`) once, and no keyword of our validation.
+ *
+ * @param scopeOf what an operation that takes a token asks of its scope; undefined: a token that is not limited.
  */
-export function finishDocument(generated: object): object {
+export function finishDocument(generated: object, scopeOf: ScopeOf): object {
   const schemas: Schemas = {}
   // Through JSON: drops TypeBox's symbols and leaves the routes' own schemas alone.
   const plain = (value: unknown): unknown => JSON.parse(JSON.stringify(value, (key, part) => finishPart(key, part)))
@@ -82,8 +90,11 @@ export function finishDocument(generated: object): object {
   const document = plain(generated) as Document
   schemas['Problem'] = plain(ProblemDocument) as Schema
   const codes = new Set<ProblemCode>()
-  for (const path of Object.values(document.paths))
-    for (const [method, operation] of Object.entries(path)) {
+  for (const [path, item] of Object.entries(document.paths))
+    for (const [method, operation] of Object.entries(item)) {
+      const scope = scopeOf(method, path.replace(/\{(\w+)\}/g, ':$1'))
+      // Names of roles, which OpenAPI 3.1 (4.8.30) allows beside bearer tokens.
+      operation.security ??= [{ bearer: scope === undefined ? [] : [scope] }]
       for (const { 'x-codes': own = [] } of Object.values(operation.responses)) for (const code of own) codes.add(code)
       finishOperation(operation, method, schemas)
     }

@@ -18,7 +18,10 @@ export const headers = {
     'true',
   ),
   'Idempotency-Replayed': text('`true` where this is the first answer once more.', 'true'),
-  'WWW-Authenticate': text('What is wrong with the token (RFC 6750).', 'Bearer error="invalid_token"'),
+  'WWW-Authenticate': text(
+    'What is wrong with the token, or the scope that it lacks (RFC 6750).',
+    'Bearer error="invalid_token"',
+  ),
   'Retry-After': text('Seconds to wait before trying again.', '1'),
   'Set-Auth-Token': text('The token of the session, where there is a new one.', 'Yb3Kx8Q1mZr5Vt7N.c2lnbmF0dXJl'),
   'Set-Auth-Jwt': text('A JWT for the session.', 'eyJhbGciOiJFZERTQSJ9.eyJzdWIiOiIxIn0.c2ln'),

@@ -4,7 +4,7 @@ import { swagger } from '@elysiajs/swagger'
 import { Elysia } from 'elysia'
 import scalar from '../../../node_modules/@scalar/api-reference/dist/browser/standalone.js' with { type: 'file' }
 import { license, version } from '../../../package.json'
-import { finishDocument } from './document.ts'
+import { finishDocument, type ScopeOf } from './document.ts'
 import prelude from './page.js' with { type: 'text' }
 
 /** Every address of the page is relative, so that it works behind a path prefix. */
@@ -55,7 +55,8 @@ const documentation = {
         type: 'http' as const,
         scheme: 'bearer',
         bearerFormat: 'JWT',
-        description: 'A JWT signed with the shared secret (HS256) or by a key of the configured JWK Set.',
+        description:
+          'A JWT signed with the shared secret (HS256) or by a key of the configured JWK Set. Where it has a `scope` claim, that limits it: to reading by `tasks:read`, to writing by `tasks:write`. What each operation asks for is in its `security`.',
       },
       session: {
         type: 'http' as const,
@@ -67,7 +68,7 @@ const documentation = {
 }
 
 /** `GET /swagger`, the page, and `GET /swagger/json`, the OpenAPI 3.1 document. */
-export function docs() {
+export function docs(scopeOf: ScopeOf) {
   let page: ReturnType<typeof finishPage> | undefined
   let document: object | undefined
   let script: ReturnType<typeof readScript> | undefined
@@ -92,7 +93,7 @@ export function docs() {
     })
     .onAfterHandle(({ path, response }) => {
       if (path !== '/swagger/json') return undefined
-      document ??= finishDocument(response as object)
+      document ??= finishDocument(response as object, scopeOf)
       return document
     })
     .use(plugin)
