@@ -58,7 +58,8 @@ const arrows: [room: string, mayImport: string[]][] = [
   // What goes to the trash with a list: statements on tasks that both rooms need.
   ['src/lists/*.ts', ['src/{resource,http,db}/**', 'src/auth/user.ts', registry, model, 'src/tasks/along.ts']],
   ['src/{sync,transfer}/*.ts', ['src/{resource,http,db}/**', 'src/auth/user.ts', registry, model]],
-  ['src/accounts/*.ts', ['src/{auth,http,db}/**']],
+  ['src/accounts/pages/layout.ts', []],
+  ['src/accounts/**', ['src/accounts/**', 'src/{auth,http,db}/**']],
   ['src/auth/*.ts', []],
   ['src/resource/*.ts', ['src/db/**']],
   ['src/http/{health,admin}.ts', ['package.json', 'src/db/**']],
