@@ -2,6 +2,7 @@ import { type Static, Type } from '@sinclair/typebox'
 import { Value } from '@sinclair/typebox/value'
 import ipaddr from 'ipaddr.js'
 import { list, oneOf, url, webUrl, whole } from './settings/kinds.ts'
+import { type MailSettings, mailVariables, readMail, readPublicUrl } from './settings/mail.ts'
 import { readOrigins } from './settings/origins.ts'
 import { checkSecrets, requireSecret } from './settings/secrets.ts'
 import { readTracing, type Tracing, tracingVariables } from './settings/tracing.ts'
@@ -27,6 +28,7 @@ export const Environment = Type.Object({
   JWT_AUDIENCE: Type.Optional(Type.String()),
   ACCOUNTS: Type.Optional(oneOf(['on', 'off'])),
   CORS_ORIGINS: Type.Optional(Type.String()),
+  ...mailVariables,
   LOG_LEVEL: oneOf(LOG_LEVELS, 'info'),
   DB_POOL: whole(1, 100, 4),
   DB_PREPARE: oneOf(['on', 'off'], 'on'),
@@ -69,6 +71,10 @@ export interface Config {
   readonly accounts: boolean
   /** Origins as browsers send them; `http://localhost:*` and its like for any port; or `['*']`. */
   readonly corsOrigins: readonly string[]
+  /** The address under which browsers reach the service, without a slash at the end. Unset: where it listens. */
+  readonly publicUrl: string | undefined
+  /** Unset: no mails are sent. */
+  readonly mail: MailSettings | undefined
   readonly logLevel: LogLevel
   readonly pool: number
   readonly prepare: boolean
@@ -123,6 +129,8 @@ export function readConfig(env: Env, needs: Needs = { secret: true }): Config {
   if (needs.secret && !isEmbedded && !keySetIssuesAll) requireSecret(values.BETTER_AUTH_SECRET, faults)
   checkSecrets(values.BETTER_AUTH_SECRET, previousSecrets, faults)
   const corsOrigins = readOrigins(values.CORS_ORIGINS, isEmbedded, faults)
+  const publicUrl = readPublicUrl(values.PUBLIC_URL, faults)
+  const mail = readMail(values, faults)
   const trustedProxies = list(values.TRUSTED_PROXIES)
   checkListeners(values, trustedProxies, faults)
   if (faults.length > 0) throw new ConfigError([...new Set(faults)])
@@ -136,6 +144,8 @@ export function readConfig(env: Env, needs: Needs = { secret: true }): Config {
     previousSecrets,
     ...readIssuers(values),
     corsOrigins,
+    publicUrl,
+    mail,
     logLevel: values.LOG_LEVEL,
     pool: Number(values.DB_POOL),
     prepare: values.DB_PREPARE === 'on',

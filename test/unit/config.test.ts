@@ -31,6 +31,8 @@ test('with nothing set, everything has its default', () => {
     audience: undefined,
     accounts: true,
     corsOrigins: ['http://localhost:*', 'http://127.0.0.1:*', 'http://[::1]:*'],
+    publicUrl: undefined,
+    mail: undefined,
     logLevel: 'info',
     pool: 4,
     prepare: true,
