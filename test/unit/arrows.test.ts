@@ -74,11 +74,12 @@ const arrows: [room: string, mayImport: string[]][] = [
 const keepers: [packages: string, rooms: string][] = [
   ['@elysiajs/swagger', 'src/http/openapi/routes.ts'],
   ['@elysiajs/cors', 'src/http/request.ts'],
-  ['{@elysiajs/jwt,jose,lru-cache}', 'src/{auth,accounts}/*.ts'],
+  ['{@elysiajs/jwt,jose,lru-cache}', 'src/{auth,accounts}/**'],
   ['{postgres,@electric-sql/**}', 'src/db/**'],
   // `describe` takes Drizzle's mock, to print the document without a database.
   ['drizzle-orm{,/**}', 'src/{describe.ts,{db,resource,accounts,http,tasks,lists,sync,transfer}/**}'],
   ['better-auth{,/**}', 'src/accounts/engine.ts'],
+  ['nodemailer', 'src/accounts/mail/transport.ts'],
   ['eventsource-parser', 'src/client/*.ts'],
   ['pino', 'src/log.ts'],
   ['prom-client', 'src/{http/metrics,workers/totals}.ts'],
