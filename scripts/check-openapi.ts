@@ -9,7 +9,7 @@ const METHODS = ['get', 'put', 'post', 'delete', 'options', 'head', 'patch', 'tr
 const OPEN_TAG = 'health'
 
 /** Operations that one needs before there is a token. */
-const OPEN_OPERATIONS = ['signUp', 'signIn', 'getKeys']
+const OPEN_OPERATIONS = ['signUp', 'signIn', 'getKeys', 'requestPasswordReset', 'resetPassword', 'verifyEmail']
 
 /** The tag of operations whose paths have no `user_id`, so that none can be another user's. */
 const ACCOUNT_TAG = 'accounts'
@@ -129,7 +129,7 @@ function operationFaults(operation: Json, path: string, isSecuredByDefault: bool
 
   for (const [status, answer] of Object.entries(responses)) {
     const { content, description, headers } = asJson(answer)
-    const isEmpty = status === '204' || status === '304'
+    const isEmpty = ['204', '302', '304'].includes(status)
     if (!description || description === status) faults.push(`${status} has no description`)
     if (isEmpty !== (content === undefined)) faults.push(`${status} ${isEmpty ? 'has content' : 'has no content'}`)
     if (isEmpty) continue

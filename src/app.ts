@@ -43,7 +43,9 @@ export interface Deps {
   secret: string
   tokens: Tokens
   /** Undefined: users sign up elsewhere, and there is nothing below `/api/auth`. */
-  accounts: (Pick<AccountOptions, 'issuer' | 'audience'> & { previousSecrets?: readonly string[] }) | undefined
+  accounts:
+    | (Pick<AccountOptions, 'issuer' | 'audience' | 'post' | 'publicUrl'> & { previousSecrets?: readonly string[] })
+    | undefined
   feed: Feed
   log: Logger
   /** Undefined without `ADMIN_PORT`. */
@@ -80,10 +82,9 @@ export function createApp({
   const work = createWork(db, { quota: config.quotaBytes, changed: feed.ring, turns: createTurns({ oneConnection }) })
   const once = createOnce(work)
   const listTasks = createListTasks(createCursors(secret), collation)
-  const openAccounts = ({ issuer, audience, previousSecrets = [] }: NonNullable<typeof accounts>) =>
+  const openAccounts = ({ previousSecrets = [], ...given }: NonNullable<typeof accounts>) =>
     createAccounts({
-      issuer,
-      audience,
+      ...given,
       secrets: [secret, ...previousSecrets],
       db,
       corsOrigins: config.corsOrigins,

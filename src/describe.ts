@@ -25,7 +25,7 @@ export async function describeApi(): Promise<object> {
       issuer: undefined,
       audience: undefined,
     }),
-    accounts: { issuer: '', audience: '' },
+    accounts: { issuer: '', audience: '', publicUrl: () => '' },
     log,
     metrics: undefined,
     isReady: async () => false,

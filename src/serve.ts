@@ -2,6 +2,8 @@ import type { Logger } from 'pino'
 import { version } from '../package.json'
 import { OWN_ISSUER } from './accounts/accounts.ts'
 import { createAccountIssuer } from './accounts/issuer.ts'
+import { createMailer } from './accounts/mail/mailer.ts'
+import { createPost } from './accounts/mail/post.ts'
 import { createApp } from './app.ts'
 import { keptSecret, newSecret } from './auth/secret.ts'
 import { createTokens, type TokenOptions, type Tokens } from './auth/token.ts'
@@ -42,8 +44,8 @@ export interface Service {
   /** Readiness says 503 from now on, and connections end with their next answer. Requests are still served. */
   leave(): void
   /**
-   * No new connections, what is running finishes, the database closes: within 20.5 s whatever does
-   * not finish (a worker's handover 0.5 s, requests 11 s, the database 6 s, traces 3 s). Safe to call twice.
+   * No new connections, what is running finishes, the database closes: within 23.5 s whatever does
+   * not finish (a worker's handover 0.5 s, requests 11 s, mails 3 s, the database 6 s, traces 3 s). Safe to call twice.
    */
   stop(): Promise<void>
 }
@@ -86,6 +88,9 @@ export async function startService(config: Config, log: Logger, { isWorker = fal
   const bells = createFeed(db, log)
   feed = bells
   let isClosing = false
+  const mailer = config.accounts && config.mail ? createMailer(config.mail, log) : undefined
+  opened.defer(() => mailer?.close())
+  const publicUrl = () => config.publicUrl ?? urlOf(server, true)
   const app = createApp({
     config,
     db,
@@ -93,7 +98,14 @@ export async function startService(config: Config, log: Logger, { isWorker = fal
     collation: await findCollation(db),
     secret,
     tokens: await openTokens(config, tokenSecret, accounts),
-    accounts: config.accounts ? { ...own, previousSecrets: config.previousSecrets } : undefined,
+    accounts: config.accounts
+      ? {
+          ...own,
+          previousSecrets: config.previousSecrets,
+          publicUrl,
+          ...(mailer && { post: createPost(mailer, publicUrl) }),
+        }
+      : undefined,
     feed: bells,
     log,
     metrics,
@@ -108,6 +120,8 @@ export async function startService(config: Config, log: Logger, { isWorker = fal
   app.listen({ hostname: config.host, port: config.port, reusePort: isWorker, maxRequestBodySize: MAX_SOCKET_BODY })
   const { server } = app
   if (!server) throw new Error('the server did not start')
+  if (mailer && config.publicUrl === undefined)
+    log.warn({ url: publicUrl() }, 'links in mails lead here: set PUBLIC_URL where browsers reach Doable elsewhere')
 
   const purging = createPurging({ activity, purge: () => purge(db, config.trashDays, bells, log) })
   const endPurging = purging.start()
@@ -125,7 +139,7 @@ export async function startService(config: Config, log: Logger, { isWorker = fal
   }
   const resources = opened.move()
   return {
-    url: `http://${server.hostname?.includes(':') ? `[${server.hostname}]` : server.hostname}:${server.port}`,
+    url: urlOf(server),
     database: label,
     metrics,
     isReady,
@@ -138,6 +152,13 @@ export async function startService(config: Config, log: Logger, { isWorker = fal
       return stopped
     },
   }
+}
+
+/** Where a server listens. @param isLink whether the address is to lead somewhere: `0.0.0.0` leads nowhere. */
+function urlOf(server: { hostname?: string | undefined; port?: number | undefined } | null, isLink = false): string {
+  const { hostname = '', port } = server ?? {}
+  const name = isLink && ['0.0.0.0', '::'].includes(hostname) ? 'localhost' : hostname
+  return `http://${name.includes(':') ? `[${name}]` : name}:${port}`
 }
 
 /** Token checks as configured, under this secret and the previous ones, and by the accounts inside. */

@@ -3,6 +3,8 @@ import type { Logger } from 'pino'
 import type { Db } from '../db/open.ts'
 import { createOrigins, schemeOf } from '../http/origins.ts'
 import { Problem } from '../problem.ts'
+import { createLinks } from './mail/links.ts'
+import type { Post } from './mail/post.ts'
 import { type AccountRequest, type Scheme, translate } from './request.ts'
 import type { Secrets } from './versions.ts'
 
@@ -17,6 +19,10 @@ export interface AccountOptions {
   audience: string
   corsOrigins: readonly string[]
   log: Logger
+  /** Undefined: no mails are sent. */
+  post?: Post | undefined
+  /** The address under which browsers reach Doable, without a slash at the end. */
+  publicUrl(): string
   /** Erases an account and everything of its user. */
   erase(user: string): Promise<void>
 }
@@ -28,6 +34,7 @@ type Engine = (request: Request) => Promise<Response>
 /** Sign-up, sign-in and sessions, by Better Auth, which the first request loads. */
 export function createAccounts(options: AccountOptions) {
   const origins = createOrigins(options.corsOrigins)
+  const links = options.post && createLinks(origins, options.publicUrl)
   const engines = new Map<Scheme, Promise<Engine>>()
 
   const engineFor = (scheme: Scheme) => {
@@ -44,7 +51,8 @@ export function createAccounts(options: AccountOptions) {
      */
     async ask(asked: AccountRequest): Promise<Response> {
       const engine = await engineFor(schemeOf(asked.request))
-      const response = await engine(translate(asked, origins, options.secrets))
+      const { body, origin } = links?.aim(asked.request, asked.body) ?? { body: asked.body, origin: undefined }
+      const response = await engine(translate({ ...asked, body }, origins, options.secrets, origin))
       if (response.ok) return response
       // While the database is away Better Auth finds no session and answers 401. This throws the
       // 503 instead, so that nobody is told to sign in again.

@@ -2,10 +2,7 @@ import type { Limits } from '../http/limits.ts'
 import { MAX_FAULTS } from '../http/validation.ts'
 import { type Fault, invalid, Problem } from '../problem.ts'
 import type { Accounts } from './accounts.ts'
-import { MAX_TEXT, refusal } from './model.ts'
-
-/** Better Auth says only `Invalid origin`. */
-const ORIGIN_REFUSED = 'Pages of this origin may not sign in here: the origin must be listed in CORS_ORIGINS.'
+import { MAX_TEXT, refusal, WORDS } from './model.ts'
 
 /** Header fields of Better Auth's answers that go out. CORS and caching are decided by Doable. */
 const PASSED = ['content-type', 'location', 'set-auth-jwt', 'set-auth-token']
@@ -80,7 +77,7 @@ async function finish(answer: Response, requestId: string): Promise<Response> {
   const { code, message } = (await answer.json().catch(() => ({}))) as { code?: string; message?: string }
   headers.set('content-type', 'application/problem+json')
   if (answer.status === 401) headers.set('www-authenticate', 'Bearer')
-  const words = code === 'INVALID_ORIGIN' ? ORIGIN_REFUSED : message
-  const document = refusal(answer.status, code ?? 'REFUSED', words ?? 'This was refused.')
+  const words = WORDS[code ?? ''] ?? message ?? 'This was refused.'
+  const document = refusal(answer.status, code ?? 'REFUSED', words)
   return new Response(JSON.stringify({ ...document, request_id: requestId }), { status: answer.status, headers })
 }

@@ -15,7 +15,7 @@ import type { AccountOptions } from './accounts.ts'
 import { markToken } from './credentials.ts'
 import { readKeys } from './keys.ts'
 import { ADDRESS_HEADER, NOWHERE, type Scheme, TRUSTED_HEADER } from './request.ts'
-import { FRESH_S } from './sessions.ts'
+import { FRESH_S, forgetResets } from './sessions.ts'
 import { versionOf } from './versions.ts'
 
 /** Attempts of one address in a minute, over all replicas: enough for a household, too few to guess a password. */
@@ -37,9 +37,14 @@ const tables = {
  * @param scheme as the browser sees it: cookies are `Secure` under https only.
  */
 export function createEngine(options: AccountOptions, scheme: Scheme) {
-  const { db, secrets, issuer, audience, log, erase } = options
+  return createAuth(options, scheme).handler
+}
+
+/** Better Auth with its functions, for callers inside Doable: what they ask for is neither limited nor checked. */
+export function createAuth(options: AccountOptions, scheme: Scheme) {
+  const { db, secrets, issuer, audience, log, post, erase } = options
   const [secret] = secrets
-  const { handler } = betterAuth({
+  return betterAuth({
     appName: 'Doable',
     baseURL: `${scheme}://${NOWHERE}`,
     basePath: '/api/auth',
@@ -48,7 +53,21 @@ export function createEngine(options: AccountOptions, scheme: Scheme) {
     secrets: [{ version: versionOf(secret), value: secret }],
     database: drizzleAdapter(db, { provider: 'pg', schema: tables, transaction: true }),
     trustedOrigins: (request) => request?.headers.get(TRUSTED_HEADER)?.split(' ') ?? [],
-    emailAndPassword: { enabled: true },
+    emailAndPassword: {
+      enabled: true,
+      // Whoever resets a password may have lost it to somebody who is signed in.
+      revokeSessionsOnPasswordReset: true,
+      onPasswordReset: ({ user }) => forgetResets(db, user.id),
+      ...(post && {
+        sendResetPassword: async ({ user, url, token }) => post.resetPassword(user.email, token, pageOf(url)),
+      }),
+    },
+    ...(post && {
+      emailVerification: {
+        sendOnSignUp: true,
+        sendVerificationEmail: async ({ user, url, token }) => post.verifyEmail(user.email, token, pageOf(url)),
+      },
+    }),
     session: { freshAge: FRESH_S },
     databaseHooks: {
       session: {
@@ -77,6 +96,9 @@ export function createEngine(options: AccountOptions, scheme: Scheme) {
         '/sign-in/*': ATTEMPTS,
         '/sign-up/*': ATTEMPTS,
         '/change-password': ATTEMPTS,
+        '/request-password-reset': ATTEMPTS,
+        '/reset-password': ATTEMPTS,
+        '/send-verification-email': ATTEMPTS,
         '/delete-user': ATTEMPTS,
         // Asked at every page load, and an answer helps nobody to guess.
         '/get-session': false,
@@ -101,5 +123,9 @@ export function createEngine(options: AccountOptions, scheme: Scheme) {
       },
     },
   })
-  return handler
+}
+
+/** The page in a link that Better Auth has made: an address in full, which `createLinks` has settled. */
+function pageOf(url: string): string {
+  return new URL(url).searchParams.get('callbackURL') ?? ''
 }

@@ -51,6 +51,32 @@ export const Deletion = Type.Object(
   { password: Type.Optional(password) },
   { description: `The password, unless the session is younger than a day. ${unknown}` },
 )
+const page = (what: string) =>
+  text({
+    description: `${what} Of an origin in \`CORS_ORIGINS\`; a path belongs to the page that asks. Without it: a page of Doable's own.`,
+    examples: ['http://localhost:3000/new-password'],
+  })
+export const ResetRequest = Type.Object(
+  { email, redirectTo: Type.Optional(page('The page that sets the password: it gets `?token=…`.')) },
+  { description: unknown },
+)
+export const Reset = Type.Object(
+  {
+    newPassword,
+    token: text({ description: 'From the link.', examples: ['Yb3Kx8Q1mZr5Vt7Nc0Ws2Lp4'] }),
+  },
+  { description: unknown },
+)
+export const VerificationRequest = Type.Object(
+  { email, callbackURL: Type.Optional(page('Where the browser goes on to.')) },
+  { description: unknown },
+)
+export const VerificationQuery = Type.Object({
+  token: Type.String({ description: 'From the mail.', examples: ['eyJhbGciOiJIUzI1NiJ9.eyJlbWFpbCI6ImEifQ.c2ln'] }),
+  callbackURL: Type.Optional(
+    Type.String({ description: 'Where the browser goes on to, with `?error=…` if it failed.' }),
+  ),
+})
 export const Nothing = Type.Object({}, { description: unknown, examples: [{}] })
 
 const described = (schema: TObject, description: string) => ({ ...schema, description })
@@ -84,7 +110,31 @@ export const KeySet = Type.Object(
   },
   { description: 'The public keys' },
 )
+const status = Type.Boolean({ examples: [true] })
+export const Asked = Type.Object(
+  {
+    status,
+    message: Type.String({ examples: ['If this email exists in our system, check your email for the reset link'] }),
+  },
+  { description: 'Whether or not an account has the address' },
+)
+export const Settled = Type.Object({ status }, { description: 'Done' })
+export const Verified = Type.Object(
+  { status, user: Type.Null({ examples: [null] }) },
+  { description: 'The address is confirmed' },
+)
 export const Done = described(Type.Object({ success: Type.Boolean({ examples: [true] }) }), 'Done')
+
+const PAGE_REFUSED = 'The link must lead to a page of an origin that is listed in CORS_ORIGINS.'
+
+/** Our words for refusals of which Better Auth says only `Invalid origin`, for instance, by their codes. */
+export const WORDS: Record<string, string> = {
+  INVALID_ORIGIN: 'Pages of this origin may not sign in here: the origin must be listed in CORS_ORIGINS.',
+  INVALID_CALLBACK_URL: PAGE_REFUSED,
+  INVALID_REDIRECT_URL: PAGE_REFUSED,
+  RESET_PASSWORD_DISABLED: 'This service sends no mails: ask whoever runs it for a link to set a new password.',
+  VERIFICATION_EMAIL_NOT_ENABLED: 'This service sends no mails.',
+}
 
 /** Those refusals of Better Auth that the document names, with Better Auth's status and text. */
 const refusals = {
@@ -97,8 +147,15 @@ const refusals = {
   INVALID_EMAIL_OR_PASSWORD: [401, 'Invalid email or password'],
   UNAUTHORIZED: [401, 'Unauthorized'],
   FAILED_TO_GET_SESSION: [401, 'Failed to get session'],
-  INVALID_ORIGIN: [403, 'Pages of this origin may not sign in here: the origin must be listed in CORS_ORIGINS.'],
+  INVALID_ORIGIN: [403, 'Invalid origin'],
   INVALID_CALLBACK_URL: [403, 'Invalid callbackURL'],
+  INVALID_REDIRECT_URL: [403, 'Invalid redirectURL'],
+  INVALID_TOKEN: [400, 'Invalid token'],
+  RESET_PASSWORD_DISABLED: [400, "Reset password isn't enabled"],
+  VERIFICATION_EMAIL_NOT_ENABLED: [400, "Verification email isn't enabled"],
+  EMAIL_MISMATCH: [400, 'Email mismatch'],
+  EMAIL_ALREADY_VERIFIED: [400, 'Email is already verified'],
+  TOKEN_EXPIRED: [401, 'Token expired'],
   USER_ALREADY_EXISTS_USE_ANOTHER_EMAIL: [422, 'User already exists. Use another email.'],
 } as const
 
@@ -115,7 +172,7 @@ export function refused(...codes: (keyof typeof refusals | ProblemCode)[]) {
         'x-codes': names.filter((name) => name in catalogue),
         'x-examples': names
           .filter((name) => name in refusals)
-          .map((code) => refusal(status, code, refusals[code as keyof typeof refusals][1])),
+          .map((code) => refusal(status, code, WORDS[code] ?? refusals[code as keyof typeof refusals][1])),
       },
     ]),
   )

@@ -26,8 +26,14 @@ export interface AccountRequest {
  * The request as Better Auth is to see it: address, origins and credentials have been checked here.
  *
  * @param origins whose pages may use cookies; with `any`, every page may sign in, but none with cookies.
+ * @param page the origin of the page that a link may lead to.
  */
-export function translate({ request, body, address }: AccountRequest, origins: Origins, secrets: Secrets): Request {
+export function translate(
+  { request, body, address }: AccountRequest,
+  origins: Origins,
+  secrets: Secrets,
+  page?: string,
+): Request {
   const scheme = schemeOf(request)
   const { pathname, search } = new URL(request.url)
   const headers = new Headers(request.headers)
@@ -39,7 +45,12 @@ export function translate({ request, body, address }: AccountRequest, origins: O
   // Every page may ask, so what a browser attaches without the page's doing must not count.
   if (origins.any && origin !== own) headers.delete('cookie')
   renewCredentials(headers, secrets)
-  const trusted = [own, ...origins.exact, ...(origins.any || origins.allows(origin) ? [origin] : [])]
+  const trusted = [
+    own,
+    ...origins.exact,
+    ...(origins.any || origins.allows(origin) ? [origin] : []),
+    ...(page ? [page] : []),
+  ]
   headers.set(TRUSTED_HEADER, trusted.filter((item) => URL.canParse(item)).join(' '))
 
   if (body !== undefined) headers.set('content-type', 'application/json')

@@ -5,6 +5,7 @@ import type { Limits } from '../http/limits.ts'
 import { documented } from '../http/openapi/documented.ts'
 import type { Accounts } from './accounts.ts'
 import { always, badBody, broken, createAsk } from './ask.ts'
+import { mailRoutes } from './mail/routes.ts'
 import * as model from './model.ts'
 
 /**
@@ -131,6 +132,7 @@ export function accountRoutes(accounts: Accounts, limits: Limits) {
         security: [],
       }),
     })
+    .use(mailRoutes(ask))
     .get('/ok', ask, hidden)
     .get('/list-sessions', ask, hidden)
     .get('/list-accounts', ask, hidden)

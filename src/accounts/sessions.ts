@@ -1,4 +1,4 @@
-import { and, eq, gt, inArray, lt, type SQL, sql } from 'drizzle-orm'
+import { and, eq, gt, inArray, like, lt, type SQL, sql } from 'drizzle-orm'
 import type { PgColumn, PgTable } from 'drizzle-orm/pg-core'
 import type { Identity } from '../auth/token.ts'
 import { accountRateLimits, accountSessions, accountVerifications } from '../db/account-schema.ts'
@@ -45,6 +45,12 @@ export function createFreshCheck(db: Db): CheckFresh {
         'To delete the account, sign in again: it takes a token of a session that is less than a day old.',
       )
   }
+}
+
+/** Ends every link by which the account's password could be set: once it is, none is needed. */
+export async function forgetResets(db: Db, account: string): Promise<void> {
+  const { value, identifier } = accountVerifications
+  await db.delete(accountVerifications).where(and(eq(value, account), like(identifier, 'reset-password:%')))
 }
 
 /**

@@ -36,7 +36,7 @@ test('every route of the app is in its document, and so in the matrix that the H
     tokens: await createTokens({ ...config, secrets: [SECRET] }),
     log,
     metrics: undefined,
-    accounts: { issuer: '', audience: '' },
+    accounts: { issuer: '', audience: '', publicUrl: () => '' },
     isReady: async () => true,
   })
   const document = await (await app.handle(new Request('http://localhost/swagger/json'))).json()

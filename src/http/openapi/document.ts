@@ -64,8 +64,8 @@ const headersOf = (status: string, method: string): string[] =>
     503: ['Retry-After'],
   })[status] ?? []
 
-/** Statuses whose answers have no content (RFC 9110, 15.3.5 and 15.4.5). */
-const EMPTY = ['204', '304']
+/** Statuses whose answers have no content here (RFC 9110, 15.3.5, 15.4.3 and 15.4.5). */
+const EMPTY = ['204', '302', '304']
 
 /**
  * Makes of the swagger plugin's document what OpenAPI 3.1 and its users expect: problem

@@ -6,7 +6,10 @@ const text = (description: string, example: string) => ({
 /** Response headers, as the document's components. */
 export const headers = {
   ETag: text('The revision, for `If-Match` and `If-None-Match`.', '"42"'),
-  Location: text('Where the new task or list is.', '/api/kX2mPqR7/tasks/01937b8e-7a40-7c1e-9d2a-3f5b8c6d7e80'),
+  Location: text(
+    'Where the new task or list is, or the page that comes next.',
+    '/api/kX2mPqR7/tasks/01937b8e-7a40-7c1e-9d2a-3f5b8c6d7e80',
+  ),
   Link: text('The next page (RFC 8288), while there is one.', '</api/kX2mPqR7/tasks?limit=50&cursor=mDpq>; rel="next"'),
   'X-Total-Count': {
     description:
