@@ -1,6 +1,7 @@
 import { Elysia } from 'elysia'
 import type { Logger } from 'pino'
 import { type AccountOptions, createAccounts } from './accounts/accounts.ts'
+import { passwordPages } from './accounts/pages/password.ts'
 import { accountRoutes } from './accounts/routes.ts'
 import { createFreshCheck } from './accounts/sessions.ts'
 import { scopeOf } from './auth/scope.ts'
@@ -92,6 +93,7 @@ export function createApp({
       erase: (user) => work.write(user, eraseUser, { account: true }).then(() => tokens.end(user)),
     })
   const limits = createLimits(config)
+  const opened = accounts && openAccounts(accounts)
   const gate = { tokens, limits, checkFresh: accounts && createFreshCheck(db) }
   const allowedMethods = createMethodTable(() => app.routes)
   const routeName = createRouteNames(() => app.routes)
@@ -136,7 +138,8 @@ export function createApp({
     .use(strictQueries)
     .use(docs(scopeOf))
     .use(healthRoutes(isReady))
-    .use(accounts ? accountRoutes(openAccounts(accounts), limits) : new Elysia())
+    .use(opened ? accountRoutes(opened, limits) : new Elysia())
+    .use(opened ? passwordPages(opened, limits) : new Elysia())
     .use(taskRoutes(gate, work, once, listTasks))
     .use(listRoutes(gate, work, once))
     .use(trashRoutes(gate, work, once, listTasks))
