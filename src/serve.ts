@@ -4,6 +4,7 @@ import { OWN_ISSUER } from './accounts/accounts.ts'
 import { createAccountIssuer } from './accounts/issuer.ts'
 import { createMailer } from './accounts/mail/mailer.ts'
 import { createPost } from './accounts/mail/post.ts'
+import { createResetLink } from './accounts/password.ts'
 import { createApp } from './app.ts'
 import { keptSecret, newSecret } from './auth/secret.ts'
 import { createTokens, type TokenOptions, type Tokens } from './auth/token.ts'
@@ -15,6 +16,7 @@ import { keptSetting } from './db/settings.ts'
 import { startAdmin } from './http/admin.ts'
 import type { Metrics } from './http/metrics.ts'
 import { Activity } from './service/activity.ts'
+import { startControl } from './service/control.ts'
 import { drain, withinBound } from './service/drain.ts'
 import { tidy } from './service/housekeeping.ts'
 import { openObservers } from './service/observers.ts'
@@ -123,6 +125,10 @@ export async function startService(config: Config, log: Logger, { isWorker = fal
   if (mailer && config.publicUrl === undefined)
     log.warn({ url: publicUrl() }, 'links in mails lead here: set PUBLIC_URL where browsers reach Doable elsewhere')
 
+  if (config.accounts && config.databaseUrl === undefined) {
+    const control = await startControl(config.dataDir, (email) => createResetLink(db, log, publicUrl(), email), log)
+    opened.defer(control.stop)
+  }
   const purging = createPurging({ activity, purge: () => purge(db, config.trashDays, bells, log) })
   const endPurging = purging.start()
   let stopped: Promise<void> | undefined

@@ -34,7 +34,7 @@ export async function restored(args: string[], host: Host): Promise<number> {
 }
 
 /** Runs work on the database once it is up to date. `applied` names the migrations that were missing. */
-async function withDatabase<T>(
+export async function withDatabase<T>(
   config: Config,
   work: (database: Database, applied: readonly string[]) => Promise<T>,
 ): Promise<T> {

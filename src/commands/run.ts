@@ -5,6 +5,7 @@ import { migrate, purge, restored } from './database.ts'
 import { healthcheck } from './healthcheck.ts'
 import { type Command, type Host, print, UsageError } from './host.ts'
 import { openapi } from './openapi.ts'
+import { resetPassword } from './reset-password.ts'
 import { serve } from './serve.ts'
 import { token } from './token.ts'
 import { worker } from './worker.ts'
@@ -32,6 +33,10 @@ const commands: Record<string, Entry> = {
       'token <user_id> [--ttl 1h]',
       'print a token that speaks for a user (ttl: 90s, 15m, 12h, 30d); --scope tasks:read or\n                             tasks:write, or both, limits it',
     ],
+  },
+  'reset-password': {
+    run: resetPassword,
+    usage: ['reset-password <email>', 'print a link that sets the password of an account once'],
   },
   healthcheck: { run: healthcheck, usage: ['healthcheck', 'ask a running service whether it is alive; exit 0 or 1'] },
   openapi: { run: openapi, usage: ['openapi', 'print the OpenAPI 3.1 document'] },
