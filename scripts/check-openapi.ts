@@ -98,8 +98,11 @@ function breaksOurs(document: Json): string[] {
       )
   walk(document, '#', faults)
   const names = Object.keys(asJson(asJson(document['components'])['schemas']))
-  for (const name of names)
+  const values = enumValues(document)
+  for (const name of names) {
     if (names.includes(`New${name}`)) faults.push(`New${name}: Go generators name the constructor of ${name} so`)
+    if (values.has(name.toLowerCase())) faults.push(`${name}: Go generators name the constant of an enum's value so`)
+  }
   return faults
 }
 
@@ -170,28 +173,37 @@ function walk(value: unknown, at: string, faults: string[]): void {
     const here = `${at}/${key}`
     if (key.startsWith('x-')) faults.push(`${here}: extensions of ours do not belong into the document`)
     if (key === 'example' || key === 'examples') continue
-    if (key === 'schema') walkSchema(part, here, faults)
+    if (key === 'schema') walkSchema(part, here, faults, false)
     else if (key === 'schemas')
-      for (const [name, schema] of Object.entries(part)) walkSchema(schema, `${here}/${name}`, faults)
+      for (const [name, schema] of Object.entries(part)) walkSchema(schema, `${here}/${name}`, faults, true)
     else walk(part, here, faults)
   }
 }
 
-function walkSchema(schema: unknown, at: string, faults: string[]): void {
+/** The values of all enums, as constants are named after them: without case, dash or underscore. */
+function enumValues(part: unknown, found = new Set<string>()): Set<string> {
+  if (typeof part !== 'object' || part === null) return found
+  for (const [key, value] of Object.entries(part))
+    if (key === 'enum' && Array.isArray(value)) for (const each of value) found.add(String(each).replace(/[-_]/g, ''))
+    else enumValues(value, found)
+  return found
+}
+
+function walkSchema(schema: unknown, at: string, faults: string[], isNamed: boolean): void {
   if (typeof schema === 'boolean') return
-  faults.push(...breaksGenerators(asJson(schema)).map((text) => `${at}: ${text}`))
+  faults.push(...breaksGenerators(asJson(schema), isNamed).map((text) => `${at}: ${text}`))
   for (const [keyword, value] of Object.entries(asJson(schema))) {
     const here = `${at}/${keyword}`
-    if (SCHEMA_KEYWORDS.includes(keyword)) walkSchema(value, here, faults)
+    if (SCHEMA_KEYWORDS.includes(keyword)) walkSchema(value, here, faults, false)
     else if (LIST_KEYWORDS.includes(keyword) || MAP_KEYWORDS.includes(keyword))
-      for (const [name, part] of Object.entries(asJson(value))) walkSchema(part, `${here}/${name}`, faults)
+      for (const [name, part] of Object.entries(asJson(value))) walkSchema(part, `${here}/${name}`, faults, false)
     else if (!VALUE_KEYWORDS.includes(keyword)) faults.push(`${here}: is not a keyword of JSON Schema 2020-12`)
   }
 }
 
 /** What the standard allows but generators of clients cannot use. */
-function breaksGenerators(schema: Json): string[] {
-  const { type, pattern, format, anyOf } = schema
+function breaksGenerators(schema: Json, isNamed: boolean): string[] {
+  const { type, pattern, format, anyOf, properties } = schema
   const options = Array.isArray(anyOf) ? anyOf.map(asJson) : []
   return [
     ...(['type', '$ref', 'anyOf', 'enum'].some((keyword) => keyword in schema) ? [] : ['has no type']),
@@ -199,6 +211,9 @@ function breaksGenerators(schema: Json): string[] {
     ...(options.filter(({ type: each }) => each === 'string').length > 1 ? ['has a choice of two texts'] : []),
     ...(typeof pattern === 'string' && !pattern.startsWith('^') ? ['its pattern does not say where it begins'] : []),
     ...(type === 'number' && format !== 'double' ? ['is a number without a format'] : []),
+    // Without one, Go and Java take 32 bits, which revisions do not fit.
+    ...(type === 'integer' && format === undefined ? ['is an integer without a format'] : []),
+    ...(Object.keys(asJson(properties)).length > 0 && !isNamed ? ['is an object without a name'] : []),
   ]
 }
 

@@ -1,4 +1,4 @@
-import { type TObject, Type } from '@sinclair/typebox'
+import { Type } from '@sinclair/typebox'
 import { ProblemDocument } from '../http/problems.ts'
 import { catalogue, type ProblemCode } from '../problem.ts'
 
@@ -20,15 +20,18 @@ const sessionToken = Type.String({
   examples: ['k3f09zYb3Kx8Q1mZr5Vt7Nc0Ws2Lp4Hd6Jf9Ga'],
 })
 
-const User = Type.Object({
-  id: Type.String({ description: 'The `user_id` of every path.', examples: ['kX2mPqR7sT9vW1yZ3aB5cD7eF9gH1jK3'] }),
-  name: Type.String({ examples: ['Ada'] }),
-  email,
-  emailVerified: Type.Boolean({ examples: [false] }),
-  image: Type.Union([Type.String(), Type.Null()], { examples: [null] }),
-  createdAt: time,
-  updatedAt: time,
-})
+const User = Type.Object(
+  {
+    id: Type.String({ description: 'The `user_id` of every path.', examples: ['kX2mPqR7sT9vW1yZ3aB5cD7eF9gH1jK3'] }),
+    name: Type.String({ examples: ['Ada'] }),
+    email,
+    emailVerified: Type.Boolean({ examples: [false] }),
+    image: Type.Union([Type.String(), Type.Null()], { examples: [null] }),
+    createdAt: time,
+    updatedAt: time,
+  },
+  { $id: 'User', description: 'An account' },
+)
 
 const unknown = `Unknown members are ignored; no text may have more than ${MAX_TEXT} characters.`
 const rememberMe = Type.Boolean({
@@ -44,12 +47,15 @@ export const SignUp = Type.Object(
     image: Type.Optional(text({ description: 'The address of a picture.' })),
     rememberMe: Type.Optional(rememberMe),
   },
-  { description: unknown },
+  { $id: 'SignUp', description: unknown },
 )
-export const SignIn = Type.Object({ email, password, rememberMe: Type.Optional(rememberMe) }, { description: unknown })
+export const SignIn = Type.Object(
+  { email, password, rememberMe: Type.Optional(rememberMe) },
+  { $id: 'SignIn', description: unknown },
+)
 export const Deletion = Type.Object(
   { password: Type.Optional(password) },
-  { description: `The password, unless the session is younger than a day. ${unknown}` },
+  { $id: 'AccountDeletion', description: `The password, unless the session is younger than a day. ${unknown}` },
 )
 const page = (what: string) =>
   text({
@@ -58,18 +64,18 @@ const page = (what: string) =>
   })
 export const ResetRequest = Type.Object(
   { email, redirectTo: Type.Optional(page('The page that sets the password: it gets `?token=…`.')) },
-  { description: unknown },
+  { $id: 'ResetRequest', description: unknown },
 )
 export const Reset = Type.Object(
   {
     newPassword,
     token: text({ description: 'From the link.', examples: ['Yb3Kx8Q1mZr5Vt7Nc0Ws2Lp4'] }),
   },
-  { description: unknown },
+  { $id: 'PasswordReset', description: unknown },
 )
 export const VerificationRequest = Type.Object(
   { email, callbackURL: Type.Optional(page('Where the browser goes on to.')) },
-  { description: unknown },
+  { $id: 'VerificationRequest', description: unknown },
 )
 export const VerificationQuery = Type.Object({
   token: Type.String({ description: 'From the mail.', examples: ['eyJhbGciOiJIUzI1NiJ9.eyJlbWFpbCI6ImEifQ.c2ln'] }),
@@ -79,36 +85,43 @@ export const VerificationQuery = Type.Object({
 })
 export const Nothing = Type.Object({}, { description: unknown, examples: [{}] })
 
-const described = (schema: TObject, description: string) => ({ ...schema, description })
-
-export const SignedIn = Type.Object({ token: sessionToken, user: User }, { description: 'Signed in' })
+export const SignedIn = Type.Object({ token: sessionToken, user: User }, { $id: 'SignedIn', description: 'Signed in' })
 export const Session = Type.Union(
   [
-    Type.Object({
-      session: Type.Object({ id: Type.String({ examples: ['h7Qw3Zx9'] }), token: sessionToken, expiresAt: time }),
-      user: User,
-    }),
+    Type.Object(
+      {
+        session: Type.Object(
+          { id: Type.String({ examples: ['h7Qw3Zx9'] }), token: sessionToken, expiresAt: time },
+          { $id: 'Session', description: 'A session' },
+        ),
+        user: User,
+      },
+      { $id: 'SessionOfUser', description: 'A session and its user' },
+    ),
     Type.Null(),
   ],
   { description: 'The session and its user; `null` without a session, or with one that is over' },
 )
 export const Token = Type.Object(
   { token: Type.String({ examples: ['eyJhbGciOiJFZERTQSIsImtpZCI6IjEifQ.eyJzdWIiOiIxIn0.c2ln'] }) },
-  { description: 'A JWT, valid for 15 minutes' },
+  { $id: 'Token', description: 'A JWT, valid for 15 minutes' },
 )
 export const KeySet = Type.Object(
   {
     keys: Type.Array(
-      Type.Object({
-        kid: Type.String({ examples: ['p0Xy5Rt8'] }),
-        kty: Type.String({ examples: ['OKP'] }),
-        alg: Type.String({ examples: ['EdDSA'] }),
-        crv: Type.String({ examples: ['Ed25519'] }),
-        x: Type.String({ examples: ['11qYAYKxCrfVS_7TyWQHOg7hcvPapiMlrwIaaPcHURo'] }),
-      }),
+      Type.Object(
+        {
+          kid: Type.String({ examples: ['p0Xy5Rt8'] }),
+          kty: Type.String({ examples: ['OKP'] }),
+          alg: Type.String({ examples: ['EdDSA'] }),
+          crv: Type.String({ examples: ['Ed25519'] }),
+          x: Type.String({ examples: ['11qYAYKxCrfVS_7TyWQHOg7hcvPapiMlrwIaaPcHURo'] }),
+        },
+        { $id: 'PublicKey', description: 'A key of the set (RFC 7517)' },
+      ),
     ),
   },
-  { description: 'The public keys' },
+  { $id: 'KeySet', description: 'The public keys' },
 )
 const status = Type.Boolean({ examples: [true] })
 export const Asked = Type.Object(
@@ -116,14 +129,14 @@ export const Asked = Type.Object(
     status,
     message: Type.String({ examples: ['If this email exists in our system, check your email for the reset link'] }),
   },
-  { description: 'Whether or not an account has the address' },
+  { $id: 'Asked', description: 'Whether or not an account has the address' },
 )
-export const Settled = Type.Object({ status }, { description: 'Done' })
+export const Settled = Type.Object({ status }, { $id: 'Settled', description: 'Done' })
 export const Verified = Type.Object(
   { status, user: Type.Null({ examples: [null] }) },
-  { description: 'The address is confirmed' },
+  { $id: 'Verified', description: 'The address is confirmed' },
 )
-export const Done = described(Type.Object({ success: Type.Boolean({ examples: [true] }) }), 'Done')
+export const Done = Type.Object({ success: Type.Boolean({ examples: [true] }) }, { $id: 'Done', description: 'Done' })
 
 const PAGE_REFUSED = 'The link must lead to a page of an origin that is listed in CORS_ORIGINS.'
 

@@ -6,11 +6,11 @@ import { answers } from './answer.ts'
 
 const Health = Type.Object(
   { status: Type.Literal('ok'), version: Type.String({ examples: [version] }) },
-  { description: 'The process is alive', additionalProperties: false },
+  { $id: 'Health', description: 'The process is alive' },
 )
 const Ready = Type.Object(
   { status: Type.Literal('ready') },
-  { description: 'The service can answer', additionalProperties: false },
+  { $id: 'Readiness', description: 'The service can answer' },
 )
 
 /** @param isReady resolves whether the service can answer; rejects when the database is away. */

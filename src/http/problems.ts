@@ -17,7 +17,7 @@ export const ProblemDocument = Type.Object(
       examples: ['urn:doable:problem:task-not-found'],
     }),
     title: Type.String({ examples: ['Task not found'] }),
-    status: Type.Integer({ examples: [404] }),
+    status: Type.Integer({ format: 'int32', examples: [404] }),
     detail: Type.String({ description: 'Fit to show a person.', examples: ['There is no such task.'] }),
     code: Type.String({ description: 'Stable; for programs.', examples: ['task-not-found'] }),
     request_id: Type.String({ examples: ['01937b8e-7a40-7c1e-9d2a-3f5b8c6d7e80'] }),
@@ -26,14 +26,17 @@ export const ProblemDocument = Type.Object(
     ),
     errors: Type.Optional(
       Type.Array(
-        Type.Object({
-          pointer: Type.String({ description: 'JSON Pointer (RFC 6901) to the value.', examples: ['/title'] }),
-          detail: Type.String({ examples: ['must be text of 1 to 200 characters'] }),
-        }),
+        Type.Object(
+          {
+            pointer: Type.String({ description: 'JSON Pointer (RFC 6901) to the value.', examples: ['/title'] }),
+            detail: Type.String({ examples: ['must be text of 1 to 200 characters'] }),
+          },
+          { $id: 'Fault', description: 'One value that was refused' },
+        ),
       ),
     ),
   },
-  { description: 'What went wrong', additionalProperties: false },
+  { description: 'What went wrong' },
 )
 export type ProblemDocument = Static<typeof ProblemDocument>
 

@@ -21,6 +21,7 @@ export const flag = (description: string) => Type.Boolean({ description, error: 
 /** The parameters of every paged list. */
 export const Page = {
   limit: Type.Integer({
+    format: 'int32',
     minimum: 1,
     maximum: MAX_PAGE,
     default: MAX_PAGE,

@@ -93,7 +93,7 @@ function answerOf({ schema }: Field): TSchema {
 /** The schema of an answer: every field, in its stored form. */
 export function answerSchema<F extends Fields>(fields: F, options: { $id: string; description: string }) {
   const properties = Object.fromEntries(Object.entries(fields).map(([name, field]) => [name, answerOf(field)]))
-  return Type.Object(properties, { ...options, additionalProperties: false }) as TObject<{
+  return Type.Object(properties, options) as TObject<{
     [Name in keyof F]: TUnsafe<Static<F[Name]['schema']>>
   }>
 }

@@ -2,7 +2,7 @@ import { Kind, type Static, Type } from '@sinclair/typebox'
 import type { Db } from '../db/open.ts'
 import type { Owner } from '../db/work.ts'
 import { inside, Problem } from '../problem.ts'
-import { Uuid } from '../resource/schemas.ts'
+import { Revision, Uuid } from '../resource/schemas.ts'
 import { Task } from '../tasks/model.ts'
 
 /** Above every revision, and within PostgreSQL's bigint. */
@@ -18,10 +18,9 @@ const Operation = Type.Object(
     }),
     id: Type.Optional(Uuid('The task. Needed by all but `create`, which may choose one.')),
     if_revision: Type.Optional(
-      Type.Integer({
+      Revision('As `If-Match`.', {
         minimum: 0,
         maximum: MAX_REVISION,
-        description: 'As `If-Match`.',
         error: `must be a whole number from 0 to ${MAX_REVISION}`,
       }),
     ),
@@ -59,14 +58,11 @@ export type Batch = Static<typeof Batch>
 export const BatchResults = Type.Object(
   {
     results: Type.Array(
-      Type.Object(
-        { status: Type.Integer({ examples: [201] }), task: Task },
-        { $id: 'BatchResult', additionalProperties: false },
-      ),
+      Type.Object({ status: Type.Integer({ format: 'int32', examples: [201] }), task: Task }, { $id: 'BatchResult' }),
       { description: 'In the order of the operations, each as its own endpoint would have answered.' },
     ),
   },
-  { $id: 'BatchResults', additionalProperties: false, description: 'All of it was done' },
+  { $id: 'BatchResults', description: 'All of it was done' },
 )
 export type BatchResults = Static<typeof BatchResults>
 

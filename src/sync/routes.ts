@@ -10,7 +10,7 @@ import { everywhere, repeatable, withBody } from '../http/problems.ts'
 import { MAX_PAGE, Page, queryOf } from '../http/query.ts'
 import { invalid, Problem } from '../problem.ts'
 import { ALWAYS_FIT } from '../resource/page.ts'
-import { UserPath } from '../resource/schemas.ts'
+import { Revision, UserPath } from '../resource/schemas.ts'
 import { Task } from '../tasks/model.ts'
 import { Batch, BatchResults, type RunOperation, runBatch } from './batch.ts'
 import { type ReadChanges, readChanges } from './changes.ts'
@@ -21,11 +21,9 @@ import { shareReads } from './shared.ts'
 /** Open event streams of one user in this process: enough for a phone and several browsers with several tabs each. */
 const MAX_STREAMS = 10
 
-const Since = Type.Integer({
+const Since = Revision('The last revision that you have seen; 0 for everything.', {
   minimum: 0,
   maximum: 999_999_999_999_999,
-  description: 'The last revision that you have seen; 0 for everything.',
-  examples: [41],
   error: 'must be a whole number, 0 or more',
 })
 const ChangesQuery = Type.Partial(Type.Object({ since: Since, limit: Page.limit }))
@@ -34,10 +32,10 @@ const EventsQuery = Type.Partial(Type.Object({ since: Since }))
 const Changes = Type.Object(
   {
     changes: Type.Array(Task),
-    next: Type.Integer({ description: 'The `since` of your next question.', examples: [42] }),
+    next: Revision('The `since` of your next question.'),
     more: Type.Boolean({ description: 'Whether there is more already.', examples: [false] }),
   },
-  { $id: 'Changes', description: 'What has changed, in the order of revisions', additionalProperties: false },
+  { $id: 'Changes', description: 'What has changed, in the order of revisions' },
 )
 
 /** Sync: changes by page and as events, and batches. */

@@ -7,7 +7,7 @@ import { type AnswerOf, type ChangesOf, client, now, server } from '../resource/
 import { kinds } from '../resource/kind.ts'
 import { Position, placing } from '../resource/position.ts'
 import { defineResource } from '../resource/resource.ts'
-import { nullable, OptionalTime, Time, Uuid } from '../resource/schemas.ts'
+import { nullable, OptionalTime, Revision, Time, Uuid } from '../resource/schemas.ts'
 import { Line, NOT_BLANK, Text, trimmed } from '../resource/text.ts'
 
 TypeRegistry.Set('DueDate', (_, value) => typeof value === 'string' && canonicalDate(value) !== undefined)
@@ -33,6 +33,7 @@ const Description = Text({
   error: 'must be text of at most 10,000 characters, or null',
 })
 export const Priority = Type.Union([Type.Literal('low'), Type.Literal('medium'), Type.Literal('high')], {
+  $id: 'TaskPriority',
   error: 'must be low, medium or high',
   examples: ['high'],
 })
@@ -117,11 +118,10 @@ export const fields = {
     nullable(Reference('The task that this one is a part of: not in the trash, and no part itself.')),
     { initial: null, stored: lowerCase },
   ),
-  revision: server(
-    kinds.revision,
-    Type.Integer({ description: "The user's counter at this task's last change.", examples: [42] }),
-    { insert: sql`raised.revision`, isImported: false },
-  ),
+  revision: server(kinds.revision, Revision("The user's counter at this task's last change."), {
+    insert: sql`raised.revision`,
+    isImported: false,
+  }),
   created_at: server(kinds.time, Time('When the task was made.'), { insert: now, order: 'plain', isImported: true }),
   updated_at: server(kinds.time, Time('When the task was last changed.'), {
     insert: now,

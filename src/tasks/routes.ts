@@ -24,8 +24,8 @@ const oneTask = answers({ 200: Task }, ...writesOne)
 const withTag: { 200: ['ETag'] } = { 200: ['ETag'] }
 
 const Deleted = Type.Object(
-  { deleted: Type.Integer({ minimum: 0, examples: [3] }) },
-  { description: 'How many were moved to the trash', additionalProperties: false },
+  { deleted: Type.Integer({ format: 'int32', minimum: 0, examples: [3] }) },
+  { $id: 'Deleted', description: 'How many were moved to the trash' },
 )
 
 /** The six endpoints, PATCH on a task, and the removal of what is completed. */

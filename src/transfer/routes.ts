@@ -47,11 +47,15 @@ const ImportQuery = Type.Partial(
 )
 const Imported = Type.Object(
   {
-    imported: Type.Integer({ description: 'New tasks.', examples: [120] }),
-    skipped: Type.Integer({ description: 'Tasks that were there already; they stay as they are.', examples: [0] }),
+    imported: Type.Integer({ format: 'int32', description: 'New tasks.', examples: [120] }),
+    skipped: Type.Integer({
+      format: 'int32',
+      description: 'Tasks that were there already; they stay as they are.',
+      examples: [0],
+    }),
     dry_run: Type.Boolean({ examples: [false] }),
   },
-  { $id: 'Imported', additionalProperties: false, description: 'What came in' },
+  { $id: 'Imported', description: 'What came in' },
 )
 
 /** Export and import. */

@@ -66,6 +66,19 @@ describe('the check of the OpenAPI document finds', () => {
       undefined,
       /position: is a num/,
     ],
+    [
+      'an integer without a format',
+      '/components/schemas/Task/properties/revision/format',
+      undefined,
+      /revision: is an int/,
+    ],
+    [
+      'an object without a name',
+      '/components/schemas/BatchResult/properties/task',
+      { type: 'object', properties: { id: { type: 'string' } } },
+      /task: is an object without a name/,
+    ],
+    ["a schema named as an enum's value", '/components/schemas/Medium', { type: 'string' }, /Medium: Go/],
     ['a pattern from anywhere', '/components/schemas/TaskCreate/properties/title/pattern', '\\S', /title: its pattern/],
     [
       'a choice of formats',

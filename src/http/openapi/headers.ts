@@ -14,7 +14,7 @@ export const headers = {
   'X-Total-Count': {
     description:
       'How many there are in all: with `count=true`, and on the first page of a list asked for without `limit`, where it has more. Not of a search that was cut short.',
-    schema: { type: 'integer', examples: [120] },
+    schema: { type: 'integer', format: 'int32', examples: [120] },
   },
   'X-Partial': text(
     '`true` where a search was cut short by its time: the page may hold fewer tasks than `limit`, even none, and `Link` goes on.',
