@@ -6,7 +6,7 @@ import { type AnswerOf, type ChangesOf, client, now, server } from '../resource/
 import { kinds } from '../resource/kind.ts'
 import { Position, placing } from '../resource/position.ts'
 import { defineResource } from '../resource/resource.ts'
-import { OptionalTime, Time } from '../resource/schemas.ts'
+import { OptionalTime, Revision, Time } from '../resource/schemas.ts'
 import { Line, NOT_BLANK, trimmed } from '../resource/text.ts'
 
 const Name = Line({
@@ -35,11 +35,10 @@ export const fields = {
   position: client(kinds.double, Position("The lists' order. By default after all that the user has."), {
     insert: positions.inserted,
   }),
-  revision: server(
-    kinds.revision,
-    Type.Integer({ description: "The user's counter at this list's last change.", examples: [43] }),
-    { insert: sql`raised.revision`, isImported: false },
-  ),
+  revision: server(kinds.revision, Revision("The user's counter at this list's last change."), {
+    insert: sql`raised.revision`,
+    isImported: false,
+  }),
   created_at: server(kinds.time, Time('When the list was made.'), { insert: now, isImported: true }),
   updated_at: server(kinds.time, Time('When the list was last changed.'), { insert: now, isImported: true }),
   deleted_at: server(kinds.time, OptionalTime('When the list was moved to the trash.'), {

@@ -1,6 +1,6 @@
 import { Type } from '@sinclair/typebox'
 import { answerSchema, changesFrom, clientSchemas, ignoredSchemas, storedFormOf } from '../resource/field.ts'
-import { UserPath, Uuid } from '../resource/schemas.ts'
+import { nullable, UserPath, Uuid } from '../resource/schemas.ts'
 import { type Changes, Completed, fields, type Task as TaskFields } from './fields.ts'
 
 /** A task as clients see it: the columns of a row, under their own names. */
@@ -34,13 +34,19 @@ export const NewTask = Type.Object(
 )
 
 export const TaskPatch = Type.Object(
-  { ...ignoredSchemas(fields), ...writable },
+  {
+    ...ignoredSchemas(fields),
+    ...writable,
+    // Java's default generator writes `tags: []` into every update, unless they may be null.
+    tags: Type.Optional(nullable(fields.tags.schema)),
+  },
   {
     $id: 'TaskUpdate',
     additionalProperties: false,
     // For the document: `changesIn` checks that one of them can be changed.
     minProperties: 1,
-    description: 'The fields to change, at least one; the others stay. `null` clears a field that may be null.',
+    description:
+      'The fields to change, at least one; the others stay. `null` clears a field that may be null; of `tags` none are left.',
     examples: [{ title: 'Buy oat milk', due_date: null }],
     error: 'must be an object',
   },
@@ -59,6 +65,9 @@ export const Completion = Type.Object(
 
 export const TaskPath = Type.Object({ ...UserPath.properties, id: Uuid('The task.') })
 
+/** The fields of an update that can be changed. */
+export type TaskPatch = Omit<Changes, 'tags'> & { tags?: string[] | null | undefined }
+
 /** A task to be made, in the form in which it is stored. */
 export type NewTask = Changes & { id?: string | undefined; title: string }
 
@@ -72,4 +81,7 @@ export function newTaskFrom(body: NewTask): NewTask {
 }
 
 /** The changes of an update. @throws Problem `validation-failed` when no writable field is among them. */
-export const changesIn = changesFrom(storedForm)
+export const changesIn = ({ tags, ...others }: TaskPatch, pointer = ''): Changes =>
+  changesOf({ ...others, tags: tags === null ? [] : tags }, pointer)
+
+const changesOf = changesFrom(storedForm)

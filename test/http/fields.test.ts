@@ -76,7 +76,6 @@ const refused: [field: string, sent: unknown, pointer?: string][] = [
   ['priority', 'HIGH'],
   ['priority', 'urgent'],
   ['priority', 1],
-  ['tags', null],
   ['tags', 'home'],
   ['tags', { 0: 'home' }],
   ['tags', ['home', 'home']],
@@ -123,6 +122,20 @@ describe.each(databases)('fields over %s', (kind) => {
       expect(await ann.list()).toEqual([before])
       expect(await ann.revision()).toBe(before.revision)
     })
+
+  test('tags of null are none in PUT, PATCH and a batch, and 422 in POST', async () => {
+    const ann = newUser(service())
+    const tags = ['home']
+    const ids = [(await ann.create({ tags })).id, (await ann.create({ tags })).id, (await ann.create({ tags })).id]
+    const [put = '', patched = '', batched = ''] = ids
+    expect((await taskOf(await ann.put(put, { tags: null }))).tags).toEqual([])
+    expect((await taskOf(await ann.patch(patched, { tags: null, title: 'Kept' }))).tags).toEqual([])
+    const operations = [{ op: 'update', id: batched, task: { tags: null } }]
+    const batch = await service().request(ann.id, 'POST', `/api/${ann.id}/batch`, { operations })
+    expect(batch.status).toBe(200)
+    for (const id of ids) expect((await ann.read(id)).tags).toEqual([])
+    await expectProblem(await ann.post({ title: 'x', tags: null }), 422, 'validation-failed', { pointers: ['/tags'] })
+  })
 
   test('numbers that JSON can write and a double cannot hold are 422', async () => {
     const ann = newUser(service())
