@@ -1,5 +1,8 @@
-import { resolve } from 'node:path'
+import { mkdir, rm } from 'node:fs/promises'
+import { join, resolve } from 'node:path'
 import { parseArgs } from 'node:util'
+import type { BunPlugin } from 'bun'
+import { buildWeb } from '../web/build.ts'
 
 /** Processors by the names that Node and the OCI image format give them. */
 const TARGETS: Record<string, Bun.Build.CompileTarget> = {
@@ -15,7 +18,30 @@ const target = values.arch === undefined ? undefined : TARGETS[values.arch]
 if (values.arch !== undefined && target === undefined)
   throw new Error(`--arch takes one of ${Object.keys(TARGETS).join(', ')}`)
 
+/** Puts the bundled task application in the place of `src/web/files.ts`, which would bundle it at run time. */
+async function bundledWeb(): Promise<BunPlugin> {
+  const folder = resolve('dist/web')
+  await rm(folder, { recursive: true, force: true })
+  await mkdir(folder, { recursive: true })
+  const files = await buildWeb()
+  for (const { name, packed } of files) await Bun.write(join(folder, `${name}.gz`), packed)
+  const contents = [
+    ...files.map(
+      ({ name }, i) => `import file${i} from ${JSON.stringify(join(folder, `${name}.gz`))} with { type: 'file' }`,
+    ),
+    'export const openFiles = () => Promise.all([',
+    ...files.map(({ name, type }, i) => `  read(${JSON.stringify(name)}, ${JSON.stringify(type)}, file${i}),`),
+    '])',
+    'const read = async (name, type, path) => ({ name, type, packed: await Bun.file(path).bytes() })',
+  ].join('\n')
+  return {
+    name: 'bundled web',
+    setup: (build) => void build.onLoad({ filter: /src\/web\/files\.ts$/ }, () => ({ contents, loader: 'js' })),
+  }
+}
+
 await Bun.build({
+  plugins: [await bundledWeb()],
   entrypoints: ['src/main.ts', 'src/db/pglite/engine.ts'],
   root: '.',
   target: 'bun',

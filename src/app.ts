@@ -32,9 +32,10 @@ import { runTaskOperation } from './tasks/operations.ts'
 import { taskRoutes } from './tasks/routes.ts'
 import { trashRoutes } from './tasks/trash.ts'
 import { transferRoutes } from './transfer/routes.ts'
+import { webRoutes } from './web/routes.ts'
 
 export interface Deps {
-  config: Pick<Config, 'corsOrigins' | 'quotaBytes' | 'rateLimit' | 'trustedProxies'>
+  config: Pick<Config, 'corsOrigins' | 'quotaBytes' | 'rateLimit' | 'trustedProxies' | 'web'>
   db: Db
   /** Whether all work queues for one connection, as on the embedded database: users take turns then. */
   oneConnection?: boolean
@@ -137,6 +138,7 @@ export function createApp({
     .use(limitStage(limits))
     .use(strictQueries)
     .use(docs(scopeOf))
+    .use(config.web ? webRoutes() : new Elysia())
     .use(healthRoutes(isReady))
     .use(opened ? accountRoutes(opened, limits) : new Elysia())
     .use(opened ? passwordPages(opened, limits) : new Elysia())

@@ -27,6 +27,7 @@ export const Environment = Type.Object({
   JWT_ISSUER: Type.Optional(Type.String()),
   JWT_AUDIENCE: Type.Optional(Type.String()),
   ACCOUNTS: Type.Optional(oneOf(['on', 'off'])),
+  WEB: Type.Optional(oneOf(['on', 'off'])),
   CORS_ORIGINS: Type.Optional(Type.String()),
   ...mailVariables,
   LOG_LEVEL: oneOf(LOG_LEVELS, 'info'),
@@ -69,6 +70,8 @@ export interface Config {
   readonly audience: string | undefined
   /** Whether users can sign up here: by default when no other issuer is named. */
   readonly accounts: boolean
+  /** Whether the task application is at `/`: by default where users can sign up here. */
+  readonly web: boolean
   /** Origins as browsers send them; `http://localhost:*` and its like for any port; or `['*']`. */
   readonly corsOrigins: readonly string[]
   /** The address under which browsers reach the service, without a slash at the end. Unset: where it listens. */
@@ -128,6 +131,8 @@ export function readConfig(env: Env, needs: Needs = { secret: true }): Config {
   const keySetIssuesAll = keySet !== undefined && values.ACCOUNTS !== 'on' && previousSecrets.length === 0
   if (needs.secret && !isEmbedded && !keySetIssuesAll) requireSecret(values.BETTER_AUTH_SECRET, faults)
   checkSecrets(values.BETTER_AUTH_SECRET, previousSecrets, faults)
+  const accounts = values.ACCOUNTS === undefined ? keySet === undefined : values.ACCOUNTS === 'on'
+  if (values.WEB === 'on' && !accounts) faults.push('WEB needs ACCOUNTS: the task application signs in by them')
   const corsOrigins = readOrigins(values.CORS_ORIGINS, isEmbedded, faults)
   const publicUrl = readPublicUrl(values.PUBLIC_URL, faults)
   const mail = readMail(values, faults)
@@ -143,6 +148,8 @@ export function readConfig(env: Env, needs: Needs = { secret: true }): Config {
     secret: values.BETTER_AUTH_SECRET,
     previousSecrets,
     ...readIssuers(values),
+    accounts,
+    web: values.WEB === undefined ? accounts : values.WEB === 'on',
     corsOrigins,
     publicUrl,
     mail,
@@ -190,7 +197,6 @@ function readIssuers(values: Environment) {
     },
     issuer: values.JWT_ISSUER,
     audience: values.JWT_AUDIENCE,
-    accounts: values.ACCOUNTS === undefined ? jwksUrl === undefined : values.ACCOUNTS === 'on',
   }
 }
 

@@ -13,7 +13,7 @@ export async function describeApi(): Promise<object> {
   const log = createLog('silent')
   const db = drizzle.mock()
   const app = createApp({
-    config: { corsOrigins: [], quotaBytes: 0, rateLimit: 0, trustedProxies: [] },
+    config: { corsOrigins: [], quotaBytes: 0, rateLimit: 0, trustedProxies: [], web: false },
     db,
     collation: 'default',
     secret,

@@ -67,6 +67,7 @@ function welcome(url: string, database: string, config: Config): string {
   return [
     '',
     `  Doable ${version} listens at ${url}`,
+    ...(config.web ? [`  Open      ${url}`] : []),
     `  Page      ${url}/swagger`,
     `  Database  ${database}`,
     ...issuers.map((issuer, i) => `  ${i === 0 ? 'Tokens   ' : '         '} ${issuer}`),

@@ -41,7 +41,7 @@ const arrows: [room: string, mayImport: string[]][] = [
   ],
   ['src/service/observers.ts', ['src/http/{metrics,tracing}.ts']],
   ['src/service/prepare.ts', ['src/db/*.ts']],
-  ['src/app.ts', ['src/{accounts,auth,db,http,lists,resource,sync,tasks,transfer}/**']],
+  ['src/app.ts', ['src/{accounts,auth,db,http,lists,resource,sync,tasks,transfer,web}/**']],
   [
     'src/service/housekeeping.ts',
     ['src/accounts/sessions.ts', 'src/{tasks,lists}/purge.ts', 'src/http/kept-answers.ts'],
@@ -61,6 +61,7 @@ const arrows: [room: string, mayImport: string[]][] = [
   ['src/{sync,transfer}/*.ts', ['src/{resource,http,db}/**', 'src/auth/user.ts', registry, model]],
   ['src/accounts/pages/layout.ts', []],
   ['src/accounts/**', ['src/accounts/**', 'src/{auth,http,db}/**']],
+  ['src/web/*.ts', ['web/build.ts']],
   ['src/auth/*.ts', []],
   ['src/resource/*.ts', ['src/db/**']],
   ['src/http/{health,admin}.ts', ['package.json', 'src/db/**']],
@@ -87,7 +88,7 @@ const keepers: [packages: string, rooms: string][] = [
   ['@opentelemetry/**', 'src/http/tracing.ts'],
   ['rate-limiter-flexible', 'src/http/limits.ts'],
   ['ipaddr.js', 'src/{config,http/limits}.ts'],
-  ['elysia', 'src/{app.ts,{accounts,auth,http,tasks,lists,sync,transfer}/**}'],
+  ['elysia', 'src/{app.ts,{accounts,auth,http,tasks,lists,sync,transfer,web}/**}'],
   ['{csv-parse,csv-stringify,jsonc-parser}{,/**}', 'src/transfer/*.ts'],
 ]
 

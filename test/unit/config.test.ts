@@ -30,6 +30,7 @@ test('with nothing set, everything has its default', () => {
     issuer: undefined,
     audience: undefined,
     accounts: true,
+    web: true,
     corsOrigins: ['http://localhost:*', 'http://127.0.0.1:*', 'http://[::1]:*'],
     publicUrl: undefined,
     mail: undefined,
@@ -208,6 +209,22 @@ describe('values', () => {
     expect(config.jwksUrl?.href).toBe('https://keys.example.com/jwks.json')
     expect(config.jwks).toEqual({ issuers: ['me'], audiences: ['you'] })
     expect(config).toMatchObject({ issuer: 'me', audience: 'you' })
+  })
+
+  test.each([
+    [{}, true],
+    [{ WEB: 'off' }, false],
+    [{ ACCOUNTS: 'off' }, false],
+    [{ JWKS_URL: 'https://keys.example.com' }, false],
+    [{ JWKS_URL: 'https://keys.example.com', ACCOUNTS: 'on' }, true],
+  ])('the task application is there where people sign up here, unless WEB is off: %j', (env, web) => {
+    expect(readConfig(env).web).toBe(web)
+  })
+
+  test('the task application cannot be asked for where nobody can sign up', () => {
+    expect(faultsOf({ WEB: 'on', ACCOUNTS: 'off' })).toEqual([
+      'WEB needs ACCOUNTS: the task application signs in by them',
+    ])
   })
 
   test('the configuration cannot be changed afterwards', () => {

@@ -1,0 +1,81 @@
+import { createContext, useContext, useEffect, useState, useSyncExternalStore } from 'react'
+import { dayOf } from './due.ts'
+import type { Store, Unsent } from './store.ts'
+
+/** A line at the foot of the window, with a way back where there is one. */
+export interface Notice {
+  text: string
+  undo?: () => void
+}
+
+export interface Shared {
+  store: Store
+  /** The reader's day, as `YYYY-MM-DD`. */
+  today: string
+  /** Every tag that is in use, for suggestions. */
+  tags: readonly string[]
+  tell(notice: Notice): void
+}
+
+export const SharedContext = createContext<Shared | undefined>(undefined)
+
+export function useShared(): Shared {
+  const shared = useContext(SharedContext)
+  if (!shared) throw new Error('SharedContext has no provider above this component')
+  return shared
+}
+
+const NONE: Unsent[] = []
+
+export function useUnsent({ subscribe, unsent }: Store): Unsent[] {
+  return useSyncExternalStore(subscribe, unsent, () => NONE)
+}
+
+/** The reader's day; renders anew when it is over. */
+export function useToday(): string {
+  const [today, setToday] = useState(() => dayOf(new Date()))
+  useEffect(() => {
+    const timer = setInterval(() => setToday(dayOf(new Date())), 20_000)
+    return () => clearInterval(timer)
+  }, [])
+  return today
+}
+
+/** The fragment of the address, which names the view: the browser's way back works. */
+export function useHash(): string {
+  return useSyncExternalStore(
+    (changed) => {
+      addEventListener('hashchange', changed)
+      return () => removeEventListener('hashchange', changed)
+    },
+    () => location.hash,
+    () => '',
+  )
+}
+
+export function useOnline(): boolean {
+  return useSyncExternalStore(
+    (changed) => {
+      addEventListener('online', changed)
+      addEventListener('offline', changed)
+      return () => {
+        removeEventListener('online', changed)
+        removeEventListener('offline', changed)
+      }
+    },
+    () => navigator.onLine,
+    () => true,
+  )
+}
+
+export function useMedia(query: string): boolean {
+  return useSyncExternalStore(
+    (changed) => {
+      const list = matchMedia(query)
+      list.addEventListener('change', changed)
+      return () => list.removeEventListener('change', changed)
+    },
+    () => matchMedia(query).matches,
+    () => false,
+  )
+}
