@@ -36,9 +36,14 @@ export async function openPage(browser: Browser): Promise<Watched> {
   const context = await browser.newContext({ viewport: { width: 1400, height: 1000 } })
   const page = await context.newPage()
   page.setDefaultTimeout(60_000)
+  return watchPage(page)
+}
+
+/** Writes down everything that a page, and others of its profile, ask for, and what it complains of. */
+export async function watchPage(page: Page): Promise<Watched> {
   const requests: string[] = []
   const complaints: string[] = []
-  context.on('request', (request) => {
+  page.context().on('request', (request) => {
     if (!/^(data|blob):/.test(request.url())) requests.push(request.url())
   })
   page.on('console', (message) => {

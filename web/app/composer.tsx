@@ -1,30 +1,38 @@
 import type { TaskFields } from 'doable/client'
 import { type FormEvent, useEffect, useId, useRef, useState } from 'react'
 import { DueField, PriorityField, TagsField } from './fields.tsx'
-import { useShared } from './hooks.ts'
+import { useLeaving, useShared } from './hooks.ts'
 import { CrossIcon, PlusIcon } from './icons.tsx'
 import { fieldsOf, readQuick } from './quick.ts'
 import { fieldsFor, type View } from './views.ts'
 
-interface Props {
-  view: View
-  draft: string
-  onDraft(text: string): void
+/** A task that is being typed. */
+export interface Draft {
+  line: string
+  /** What was chosen below the line. */
+  chosen: TaskFields
 }
 
-const NOTHING: TaskFields = {}
+interface Props {
+  view: View
+  draft: Draft
+  onDraft(draft: Draft): void
+}
+
+export const NOTHING: Draft = { line: '', chosen: {} }
 const NO_WORDS: ReadonlySet<string> = new Set()
 
 /** Where tasks are added. What was typed stays here until it has become a task. */
 export function Composer({ view, draft, onDraft }: Props) {
+  const { line, chosen } = draft
   const { store, today } = useShared()
-  const [chosen, setChosen] = useState(NOTHING)
   const [kept, setKept] = useState(NO_WORDS)
   const [isOpen, setIsOpen] = useState(false)
+  const form = useRef<HTMLFormElement>(null)
   const input = useRef<HTMLInputElement>(null)
   const hintId = useId()
-  const { title, found } = readQuick(draft, today, kept)
-  const isShown = isOpen || draft !== ''
+  const { title, found } = readQuick(line, today, kept)
+  const isShown = isOpen || line !== ''
   const fields: TaskFields = { ...fieldsFor(view, today), ...fieldsOf(found), ...chosen }
   const tags = [
     ...new Set([...(fieldsFor(view, today).tags ?? []), ...(fieldsOf(found).tags ?? []), ...(chosen.tags ?? [])]),
@@ -32,8 +40,15 @@ export function Composer({ view, draft, onDraft }: Props) {
 
   // A refused add comes back as a draft, to be mended.
   useEffect(() => {
-    if (draft !== '') input.current?.focus()
-  }, [draft])
+    if (line !== '') input.current?.focus()
+  }, [line])
+
+  useLeaving(form, isOpen, () => {
+    setIsOpen(false)
+    if (line === '') onDraft(NOTHING)
+  })
+
+  const choose = (fields: TaskFields) => onDraft({ line, chosen: { ...chosen, ...fields } })
 
   function add(event: FormEvent) {
     event.preventDefault()
@@ -53,24 +68,13 @@ export function Composer({ view, draft, onDraft }: Props) {
         ...(tags.length > 0 ? { tags } : {}),
       },
     })
-    onDraft('')
-    setChosen(NOTHING)
+    onDraft(NOTHING)
     setKept(NO_WORDS)
     input.current?.focus()
   }
 
   return (
-    <form
-      className="composer"
-      data-open={isShown}
-      onSubmit={add}
-      onFocus={() => setIsOpen(true)}
-      onBlur={({ currentTarget, relatedTarget }) => {
-        const stays = currentTarget.contains(relatedTarget)
-        setIsOpen(stays)
-        if (!stays && draft === '') setChosen(NOTHING)
-      }}
-    >
+    <form ref={form} className="composer" data-open={isShown} onSubmit={add} onFocus={() => setIsOpen(true)}>
       <div className="line">
         <PlusIcon />
         <input
@@ -81,8 +85,8 @@ export function Composer({ view, draft, onDraft }: Props) {
           placeholder="Add a task"
           autoComplete="off"
           enterKeyHint="done"
-          value={draft}
-          onChange={({ target }) => onDraft(target.value)}
+          value={line}
+          onChange={({ target }) => onDraft({ line: target.value, chosen })}
         />
         {isShown && (
           <button type="submit" className="primary" disabled={title === ''}>
@@ -111,12 +115,9 @@ export function Composer({ view, draft, onDraft }: Props) {
       )}
       {isShown && (
         <div className="fields">
-          <DueField due={fields.due_date ?? null} onChange={(due_date) => setChosen({ ...chosen, due_date })} />
-          <PriorityField
-            priority={fields.priority ?? 'medium'}
-            onChange={(priority) => setChosen({ ...chosen, priority })}
-          />
-          <TagsField tags={chosen.tags ?? []} onChange={(next) => setChosen({ ...chosen, tags: next })} />
+          <DueField due={fields.due_date ?? null} onChange={(due_date) => choose({ due_date })} />
+          <PriorityField priority={fields.priority ?? 'medium'} onChange={(priority) => choose({ priority })} />
+          <TagsField tags={chosen.tags ?? []} onChange={(next) => choose({ tags: next })} />
         </div>
       )}
     </form>

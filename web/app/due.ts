@@ -42,13 +42,16 @@ export function nextWeekday(day: string, weekday: number): string {
   return addDays(day, ((weekday - noonOf(day).getDay() + 6) % 7) + 1)
 }
 
-const daysFrom = (today: string, day: string) => Math.round((noonOf(day).getTime() - noonOf(today).getTime()) / DAY_MS)
+/** Days from one day to another one. */
+export function daysBetween(from: string, to: string): number {
+  return Math.round((noonOf(to).getTime() - noonOf(from).getTime()) / DAY_MS)
+}
 
 const format = (options: Intl.DateTimeFormatOptions) => new Intl.DateTimeFormat(undefined, options)
 
 /** A day as people say it: `Today`, `Friday`, `24 November`. */
 export function nameOfDay(day: string, today: string): string {
-  const distance = daysFrom(today, day)
+  const distance = daysBetween(today, day)
   if (distance === 0) return 'Today'
   if (distance === 1) return 'Tomorrow'
   if (distance === -1) return 'Yesterday'

@@ -1,4 +1,4 @@
-import { createContext, useContext, useEffect, useState, useSyncExternalStore } from 'react'
+import { createContext, type RefObject, useContext, useEffect, useRef, useState, useSyncExternalStore } from 'react'
 import { dayOf } from './due.ts'
 import type { Store, Unsent } from './store.ts'
 
@@ -78,4 +78,28 @@ export function useMedia(query: string): boolean {
     () => matchMedia(query).matches,
     () => false,
   )
+}
+
+/**
+ * Calls `leave` when the reader clicks beside an element, or leaves it by Tab. Not when it loses the focus: that
+ * comes before the click, and what is clicked must not move meanwhile.
+ */
+export function useLeaving(element: RefObject<HTMLElement | null>, isActive: boolean, leave: () => void): void {
+  const latest = useRef(leave)
+  latest.current = leave
+  useEffect(() => {
+    if (!isActive) return
+    const look = ({ target }: Event) => {
+      // What was clicked may be gone by now, such as a tag that was removed.
+      const isBeside = target instanceof Node && target.isConnected && !element.current?.contains(target)
+      if (isBeside && !(target instanceof Element && target.closest('dialog'))) latest.current()
+    }
+    const lookAfterTab = (event: KeyboardEvent) => event.key === 'Tab' && look(event)
+    addEventListener('click', look)
+    addEventListener('keyup', lookAfterTab)
+    return () => {
+      removeEventListener('click', look)
+      removeEventListener('keyup', lookAfterTab)
+    }
+  }, [element, isActive])
 }

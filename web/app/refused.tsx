@@ -1,10 +1,11 @@
+import type { Draft } from './composer.tsx'
 import { isSignedOut, type Unsent } from './store.ts'
 import { nameOfWrite } from './writes.ts'
 
 interface Props {
   refused: readonly Unsent[]
-  /** Takes the text of an add back to where it is typed. */
-  onEdit(title: string): void
+  /** Takes an add back to where it is typed. */
+  onEdit(draft: Draft): void
 }
 
 /** Changes that the service has refused, each with its reason: nothing that was typed is lost. */
@@ -20,7 +21,8 @@ export function Refused({ refused, onEdit }: Props) {
             {shown.map(({ write, error, again, forget }) => (
               <li key={`${write.kind} ${write.id}`}>
                 <p>
-                  <strong>{nameOfWrite(write)}</strong> did not work: {error?.message}
+                  <strong>{nameOfWrite(write)}</strong>
+                  {error?.message}
                 </p>
                 <p className="actions">
                   <button type="button" onClick={again}>
@@ -31,7 +33,7 @@ export function Refused({ refused, onEdit }: Props) {
                       type="button"
                       onClick={() => {
                         forget()
-                        onEdit(write.title)
+                        onEdit({ line: write.title, chosen: write.fields })
                       }}
                     >
                       Edit

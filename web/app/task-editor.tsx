@@ -1,7 +1,7 @@
 import type { Task, TaskFields } from 'doable/client'
 import { type FormEvent, type KeyboardEvent, useEffect, useRef, useState } from 'react'
 import { DueField, PriorityField, TagsField } from './fields.tsx'
-import { useShared } from './hooks.ts'
+import { useLeaving, useShared } from './hooks.ts'
 
 interface Props {
   task: Task
@@ -47,6 +47,8 @@ export function TaskEditor({ task, onClose, onRemove }: Props) {
   const latest = useRef(save)
   latest.current = save
 
+  useLeaving(form, true, save)
+
   function cancel() {
     isOver.current = true
     onClose()
@@ -55,12 +57,7 @@ export function TaskEditor({ task, onClose, onRemove }: Props) {
   useEffect(() => {
     const element = form.current
     title.current?.focus()
-    const leave = ({ target }: PointerEvent) => {
-      if (target instanceof Node && !element?.contains(target)) latest.current()
-    }
-    addEventListener('pointerdown', leave)
     return () => {
-      removeEventListener('pointerdown', leave)
       // Another row was opened, or another view. (React's strict mode runs this for an element that stays.)
       if (!element?.isConnected) latest.current()
     }

@@ -1,6 +1,6 @@
 import { DoableError, type Task } from 'doable/client'
 import { useState } from 'react'
-import { Composer } from './composer.tsx'
+import { Composer, NOTHING } from './composer.tsx'
 import { dateOfDay } from './due.ts'
 import { useOnline, useShared } from './hooks.ts'
 import { CloudIcon, SearchIcon } from './icons.tsx'
@@ -27,7 +27,7 @@ interface Props {
 export function TaskPage({ view, tasks, isLoading, trouble, onRetry, refused, waiting, search, onSearch }: Props) {
   const { today } = useShared()
   const [sort, setSort] = useState<Sort>(readSort)
-  const [draft, setDraft] = useState('')
+  const [draft, setDraft] = useState(NOTHING)
   const hasOrder = view.kind === 'all' || view.kind === 'tag' || view.kind === 'search'
 
   return (

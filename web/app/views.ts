@@ -1,5 +1,5 @@
 import type { Task } from 'doable/client'
-import { dateOfDay, dayOf, dueDay, nameOfDay } from './due.ts'
+import { addDays, dateOfDay, dayOf, daysBetween, dueDay, nameOfDay } from './due.ts'
 
 /** What is shown beside the side column. */
 export type View =
@@ -83,8 +83,9 @@ function matches({ title, description, tags }: Task, text: string): boolean {
 }
 
 /** What a task that is added in a view gets, so that it is seen there. */
-export function fieldsFor(view: View, today: string): Pick<Task, never> & { due_date?: string; tags?: string[] } {
+export function fieldsFor(view: View, today: string): { due_date?: string; tags?: string[] } {
   if (view.kind === 'today') return { due_date: today }
+  if (view.kind === 'upcoming') return { due_date: addDays(today, 1) }
   return view.kind === 'tag' ? { tags: [view.tag] } : {}
 }
 
@@ -135,8 +136,8 @@ const untitled = (sections: Section[]) => sections.map(({ title: _, ...section }
 
 function grouped(tasks: readonly Task[], dayIn: (task: Task) => string, today: string): Section[] {
   return [...Map.groupBy(tasks, dayIn)].map(([day, group]) => {
-    const [name, date] = [nameOfDay(day, today), dateOfDay(day)]
-    return { key: day, title: /\d/.test(name) ? date : `${name} · ${date}`, tasks: group }
+    const isNear = Math.abs(daysBetween(today, day)) <= 1
+    return { key: day, title: isNear ? `${nameOfDay(day, today)} · ${dateOfDay(day)}` : dateOfDay(day), tasks: group }
   })
 }
 
@@ -145,8 +146,8 @@ const RANK = { high: 0, medium: 1, low: 2 }
 const byCompletion = (a: Task, b: Task) => (b.completed_at ?? '').localeCompare(a.completed_at ?? '')
 const byNewest = (a: Task, b: Task) => b.created_at.localeCompare(a.created_at) || b.id.localeCompare(a.id)
 const byPriority = (a: Task, b: Task) => RANK[a.priority] - RANK[b.priority]
-/** Those without a due date last. */
-const byDue = (a: Task, b: Task) => (a.due_date ?? '~').localeCompare(b.due_date ?? '~')
+/** Those without a due date last: a letter is behind every digit. */
+const byDue = (a: Task, b: Task) => (a.due_date ?? 'none').localeCompare(b.due_date ?? 'none')
 const byTitle = (a: Task, b: Task) => a.title.localeCompare(b.title)
 
 function comparing(sort: Sort): (a: Task, b: Task) => number {

@@ -48,7 +48,8 @@ export function withWrites(byId: Record<string, Task>, writes: readonly Write[])
     const { id } = write
     const task = all[id]
     if (write.kind === 'add') {
-      const times = { created_at: write.at, updated_at: write.at }
+      // Later than what the service has made, whose clock may be another one.
+      const times = { created_at: `9999${write.at.slice(4)}`, updated_at: write.at }
       all[id] ??= { ...blank, ...times, ...write.fields, id, title: write.title }
     } else if (task) all[id] = { ...task, ...changeOf(write) }
   }
