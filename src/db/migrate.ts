@@ -7,6 +7,7 @@ import accounts from '../../drizzle/0001_accounts.sql' with { type: 'text' }
 import history from '../../drizzle/0002_history.sql' with { type: 'text' }
 import keptAnswers from '../../drizzle/0003_kept_answers.sql' with { type: 'text' }
 import lists from '../../drizzle/0004_lists.sql' with { type: 'text' }
+import oauth from '../../drizzle/0005_oauth.sql' with { type: 'text' }
 import journal from '../../drizzle/meta/_journal.json'
 import { sqlState } from './errors.ts'
 import type { Db } from './open.ts'
@@ -18,6 +19,7 @@ const files: Record<string, string> = {
   '0002_history': history,
   '0003_kept_answers': keptAnswers,
   '0004_lists': lists,
+  '0005_oauth': oauth,
 }
 
 interface Migration extends MigrationMeta {
