@@ -1,10 +1,11 @@
 import { Elysia } from 'elysia'
 import type { Logger } from 'pino'
 import { type AccountOptions, createAccounts } from './accounts/accounts.ts'
+import { oauth } from './accounts/oauth/oauth.ts'
 import { passwordPages } from './accounts/pages/password.ts'
 import { accountRoutes } from './accounts/routes.ts'
 import { createFreshCheck } from './accounts/sessions.ts'
-import { scopeOf } from './auth/scope.ts'
+import { SCOPES, scopeOf } from './auth/scope.ts'
 import type { Tokens } from './auth/token.ts'
 import type { Config } from './config.ts'
 import type { Db } from './db/open.ts'
@@ -20,6 +21,7 @@ import type { Metrics } from './http/metrics.ts'
 import { docs } from './http/openapi/routes.ts'
 import { createOrigins } from './http/origins.ts'
 import { problemBoundary } from './http/problems.ts'
+import { protectedResourceRoutes, withResourceMetadata } from './http/protected-resource.ts'
 import { queryStage } from './http/query.ts'
 import { accessLog, corsStage, requestStage, type TraceFields, traceOf } from './http/request.ts'
 import type { Tracing } from './http/tracing.ts'
@@ -44,6 +46,8 @@ export interface Deps {
   /** Signs cursors, and what accounts need signed; the same in every replica. */
   secret: string
   tokens: Tokens
+  /** Who else gives out tokens, by its address: what programs are told that ask where to get one. */
+  foreignIssuer?: string | undefined
   /** Undefined: users sign up elsewhere, and there is nothing below `/api/auth`. */
   accounts:
     | (Pick<AccountOptions, 'issuer' | 'audience' | 'post' | 'publicUrl'> & { previousSecrets?: readonly string[] })
@@ -74,6 +78,7 @@ export function createApp({
   secret,
   tokens,
   accounts,
+  foreignIssuer,
   feed,
   log,
   metrics,
@@ -93,15 +98,15 @@ export function createApp({
       log,
       erase: (user) => work.write(user, eraseUser, { account: true }).then(() => tokens.end(user)),
     })
+  const account = accounts && openAccounts(accounts)
   const limits = createLimits(config)
-  const opened = accounts && openAccounts(accounts)
   const gate = { tokens, limits, checkFresh: accounts && createFreshCheck(db) }
   const allowedMethods = createMethodTable(() => app.routes)
   const routeName = createRouteNames(() => app.routes)
-  // Better Auth reads the queries of its own routes.
+  // Better Auth reads the queries of its own routes, and of the pages that it sends people to.
   const strictQueries = queryStage(
     () => app.routes,
-    (route) => !route.startsWith('/api/auth/'),
+    (route) => !/^\/(api\/auth|account)\//.test(route),
   )
   const traceFields: TraceFields = (request) => ({
     client: limits.addressOf(request, app.server),
@@ -123,7 +128,9 @@ export function createApp({
     systemRouter: false,
     handler: { standardHostname: false },
   })
-    .wrap((handle) => settled(traced(accessLog(log, metrics && countAnswer(metrics), traceFields)(handle))))
+    .wrap((handle) =>
+      settled(traced(withResourceMetadata(accessLog(log, metrics && countAnswer(metrics), traceFields)(handle)))),
+    )
     .use(
       problemBoundary(log, {
         allowedMethods,
@@ -140,12 +147,21 @@ export function createApp({
     .use(docs(scopeOf))
     .use(config.web ? webRoutes() : new Elysia())
     .use(healthRoutes(isReady))
-    .use(opened ? accountRoutes(opened, limits) : new Elysia())
-    .use(opened ? passwordPages(opened, limits) : new Elysia())
+    .use(account ? accountRoutes(account, limits) : new Elysia())
+    .use(account ? oauth({ accounts: account, gate, db, log }) : new Elysia())
+    .use(account ? passwordPages(account, limits) : new Elysia())
+    .use(protectedResource(account !== undefined, foreignIssuer))
     .use(taskRoutes(gate, work, once, listTasks))
     .use(listRoutes(gate, work, once))
     .use(trashRoutes(gate, work, once, listTasks))
     .use(transferRoutes(gate, work, once))
     .use(syncRoutes(gate, work, once, feed, runTaskOperation))
   return app
+}
+
+/** Nothing is there where nobody whom a program could ask gives out tokens. */
+function protectedResource(hasAccounts: boolean, foreignIssuer: string | undefined) {
+  if (!hasAccounts && foreignIssuer === undefined) return new Elysia()
+  const foreign = foreignIssuer === undefined ? [] : [foreignIssuer]
+  return protectedResourceRoutes({ scopes: SCOPES, serversOf: (own) => (hasAccounts ? [own, ...foreign] : foreign) })
 }

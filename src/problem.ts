@@ -16,6 +16,7 @@ export const catalogue = {
   'not-found': [404, 'Not found'],
   'task-not-found': [404, 'Task not found'],
   'list-not-found': [404, 'List not found'],
+  'access-not-found': [404, 'Access not found'],
   'method-not-allowed': [405, 'Method not allowed'],
   'task-exists': [409, 'Task exists'],
   'list-exists': [409, 'List exists'],

@@ -108,6 +108,7 @@ export async function startService(config: Config, log: Logger, { isWorker = fal
           ...(mailer && { post: createPost(mailer, publicUrl) }),
         }
       : undefined,
+    foreignIssuer: config.jwks.issuers.find((issuer) => URL.canParse(issuer)),
     feed: bells,
     log,
     metrics,

@@ -31,15 +31,23 @@ export type Accounts = ReturnType<typeof createAccounts>
 
 type Engine = (request: Request) => Promise<Response>
 
-/** Sign-up, sign-in and sessions, by Better Auth, which the first request loads. */
+const loaders = {
+  accounts: async (options: AccountOptions, scheme: Scheme): Promise<Engine> =>
+    (await import('./engine.ts')).createEngine(options, scheme),
+  oauth: async (options: AccountOptions, scheme: Scheme): Promise<Engine> =>
+    (await import('./oauth/engine.ts')).createOAuthEngine(options, scheme),
+}
+
+/** Sign-up, sign-in, sessions and OAuth, by Better Auth, which the first request loads. */
 export function createAccounts(options: AccountOptions) {
   const origins = createOrigins(options.corsOrigins)
   const links = options.post && createLinks(origins, options.publicUrl)
-  const engines = new Map<Scheme, Promise<Engine>>()
+  const engines = new Map<string, Promise<Engine>>()
 
-  const engineFor = (scheme: Scheme) => {
-    const engine = engines.get(scheme) ?? import('./engine.ts').then((made) => made.createEngine(options, scheme))
-    engines.set(scheme, engine)
+  /** Loads what a kind of request needs, once: most services never see a program that asks for OAuth. */
+  const engineFor = (kind: keyof typeof loaders, scheme: Scheme) => {
+    const engine = engines.get(`${kind} ${scheme}`) ?? loaders[kind](options, scheme)
+    engines.set(`${kind} ${scheme}`, engine)
     return engine
   }
 
@@ -47,10 +55,11 @@ export function createAccounts(options: AccountOptions) {
     /**
      * Better Auth's answer, its refusals included.
      *
+     * @param kind whether its OAuth provider is asked.
      * @throws Problem `database-unavailable`, or `internal-error` where Better Auth failed.
      */
-    async ask(asked: AccountRequest): Promise<Response> {
-      const engine = await engineFor(schemeOf(asked.request))
+    async ask(asked: AccountRequest, kind: keyof typeof loaders = 'accounts'): Promise<Response> {
+      const engine = await engineFor(kind, schemeOf(asked.request))
       const { body, origin } = links?.aim(asked.request, asked.body) ?? { body: asked.body, origin: undefined }
       const response = await engine(translate({ ...asked, body }, origins, options.secrets, origin))
       if (response.ok) return response

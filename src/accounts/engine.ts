@@ -1,8 +1,9 @@
 import { drizzleAdapter } from 'better-auth/adapters/drizzle'
 import { isAPIError } from 'better-auth/api'
-import { betterAuth } from 'better-auth/minimal'
+import { type BetterAuthOptions, betterAuth } from 'better-auth/minimal'
 import { bearer } from 'better-auth/plugins/bearer'
 import { jwt } from 'better-auth/plugins/jwt'
+import type { PgTable } from 'drizzle-orm/pg-core'
 import {
   accountCredentials,
   accountKeys,
@@ -30,18 +31,25 @@ const tables = {
   rateLimit: accountRateLimits,
 }
 
+export type BetterAuthPlugin = NonNullable<BetterAuthOptions['plugins']>[number]
+
 /**
- * Better Auth over Doable's database. No other module imports Better Auth. The first request
+ * Better Auth over Doable's database. No module but this one and the OAuth provider's imports Better Auth. The first request
  * below `/api/auth` loads it: loading takes longer than all the rest of a start.
  *
  * @param scheme as the browser sees it: cookies are `Secure` under https only.
+ * @param more tables by Better Auth's names, and what needs them.
  */
-export function createEngine(options: AccountOptions, scheme: Scheme) {
-  return createAuth(options, scheme).handler
+export function createEngine(...asked: Parameters<typeof createAuth>) {
+  return createAuth(...asked).handler
 }
 
 /** Better Auth with its functions, for callers inside Doable: what they ask for is neither limited nor checked. */
-export function createAuth(options: AccountOptions, scheme: Scheme) {
+export function createAuth(
+  options: AccountOptions,
+  scheme: Scheme,
+  more: { tables: Record<string, PgTable>; plugins: BetterAuthPlugin[] } = { tables: {}, plugins: [] },
+) {
   const { db, secrets, issuer, audience, log, post, erase } = options
   const [secret] = secrets
   return betterAuth({
@@ -51,7 +59,7 @@ export function createAuth(options: AccountOptions, scheme: Scheme) {
     secret,
     // Given a version, Better Auth writes it before what it encrypts.
     secrets: [{ version: versionOf(secret), value: secret }],
-    database: drizzleAdapter(db, { provider: 'pg', schema: tables, transaction: true }),
+    database: drizzleAdapter(db, { provider: 'pg', schema: { ...tables, ...more.tables }, transaction: true }),
     trustedOrigins: (request) => request?.headers.get(TRUSTED_HEADER)?.split(' ') ?? [],
     emailAndPassword: {
       enabled: true,
@@ -88,6 +96,7 @@ export function createAuth(options: AccountOptions, scheme: Scheme) {
         adapter: { getJwks: () => readKeys(db, secrets) },
       }),
       bearer(),
+      ...more.plugins,
     ],
     rateLimit: {
       enabled: true,

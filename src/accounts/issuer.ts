@@ -1,17 +1,20 @@
 import { eq, sql } from 'drizzle-orm'
-import { errors, jwtVerify } from 'jose'
+import { decodeJwt, errors, jwtVerify } from 'jose'
+import { MCP_AUDIENCE, MCP_ISSUER } from '../auth/audience.ts'
 import { claimChecks, type Issuer, RECHECK_MS } from '../auth/issuer.ts'
 import { accounts } from '../db/account-schema.ts'
 import type { Db } from '../db/open.ts'
 import { causes, Problem } from '../problem.ts'
 import { createAccountKeys } from './keys.ts'
+import { createConsentCheck } from './oauth/consents.ts'
 import type { Secrets } from './versions.ts'
 
 const EDDSA = ['EdDSA']
 
 /**
  * The accounts inside, as an issuer: a token counts while its key is in the table and its
- * account, named by `sub`, exists.
+ * account, named by `sub`, exists. A token that a program has got by OAuth counts while its user has not
+ * taken the access away, and for `/mcp` alone.
  *
  * @param now the clock by which keys age, in milliseconds.
  */
@@ -23,6 +26,13 @@ export function createAccountIssuer(
 ): Issuer {
   const findKey = createAccountKeys(db, secrets, now)
   const checks = claimChecks(EDDSA, { issuers: [parties.issuer], audiences: [parties.audience] })
+  const mcpChecks = {
+    ...claimChecks(EDDSA, { issuers: [MCP_ISSUER], audiences: [MCP_AUDIENCE] }),
+    requiredClaims: ['exp', 'iat', 'scope', 'client_id'],
+    // RFC 9068, 2.1 and 4: no other token is taken for an access token.
+    typ: 'at+jwt',
+  }
+  const hasConsent = createConsentCheck(db)
   const findAccount = db
     .select({ id: accounts.id })
     .from(accounts)
@@ -34,9 +44,13 @@ export function createAccountIssuer(
     async verify(token, { kid }) {
       const key = await findKey(kid).catch(cannotTell)
       if (!key) return undefined
-      const { payload } = await jwtVerify(token, key, checks)
+      // Not verified yet, and good for choosing the checks only.
+      const isOAuth = decodeJwt(token).iss === MCP_ISSUER
+      const { payload } = await jwtVerify(token, key, isOAuth ? mcpChecks : checks)
       const [account] = await findAccount.execute({ owner: payload.sub }).catch(cannotTell)
       if (!account) throw new errors.JWTInvalid('the account is gone')
+      if (isOAuth && !(await hasConsent(payload).catch(cannotTell)))
+        throw new errors.JWTInvalid('the access was taken away')
       return payload
     },
   }

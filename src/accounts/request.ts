@@ -11,12 +11,14 @@ export const TRUSTED_HEADER = 'x-trusted-origins'
 /** A host that no page can have (RFC 2606): the trusted origins come with each request instead. */
 export const NOWHERE = 'doable.invalid'
 
+export const FORM = 'application/x-www-form-urlencoded'
+
 export type Scheme = 'http' | 'https'
 
 /** A request below `/api/auth`. */
 export interface AccountRequest {
   request: Request
-  /** The parsed body, if there is one. */
+  /** The parsed body, if there is one: a form, or anything that is to be sent as JSON. */
   body: unknown
   /** The client's address; undefined where there is no socket. */
   address: string | undefined
@@ -53,10 +55,11 @@ export function translate(
   ]
   headers.set(TRUSTED_HEADER, trusted.filter((item) => URL.canParse(item)).join(' '))
 
-  if (body !== undefined) headers.set('content-type', 'application/json')
+  const isForm = body instanceof URLSearchParams
+  if (body !== undefined) headers.set('content-type', isForm ? FORM : 'application/json')
   return new Request(`${scheme}://${NOWHERE}${pathname.replace(/\/+$/, '')}${search}`, {
     method: request.method === 'HEAD' ? 'GET' : request.method,
     headers,
-    ...(body === undefined ? {} : { body: JSON.stringify(body) }),
+    ...(body === undefined ? {} : { body: isForm ? body.toString() : JSON.stringify(body) }),
   })
 }

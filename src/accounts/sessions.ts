@@ -2,8 +2,10 @@ import { and, eq, gt, inArray, like, lt, type SQL, sql } from 'drizzle-orm'
 import type { PgColumn, PgTable } from 'drizzle-orm/pg-core'
 import type { Identity } from '../auth/token.ts'
 import { accountRateLimits, accountSessions, accountVerifications } from '../db/account-schema.ts'
+import { oauthRefreshTokens } from '../db/oauth-schema.ts'
 import type { Db } from '../db/open.ts'
 import { Problem } from '../problem.ts'
+import { forgetClients } from './oauth/registration.ts'
 
 /** How long after signing in a session may delete the account without the password, in seconds. */
 export const FRESH_S = 24 * 60 * 60
@@ -54,15 +56,17 @@ export async function forgetResets(db: Db, account: string): Promise<void> {
 }
 
 /**
- * Deletes sessions and verifications that have expired, and attempts that no rate limit counts any
+ * Deletes sessions, verifications and refresh tokens that have expired, programs that nobody has let in, and attempts that no rate limit counts any
  * more. Rows that another process is deleting are left to it.
  *
  * @returns how many rows were deleted.
  */
 export async function forgetSessions(db: Db): Promise<number> {
+  await forgetClients(db)
   const attempts = lt(accountRateLimits.lastRequest, Date.now() - ATTEMPTS_KEPT_MS)
   return (
     (await forget(db, accountSessions, lt(accountSessions.expiresAt, sql`now()`))) +
+    (await forget(db, oauthRefreshTokens, lt(oauthRefreshTokens.expiresAt, sql`now()`))) +
     (await forget(db, accountVerifications, lt(accountVerifications.expiresAt, sql`now()`))) +
     (await forget(db, accountRateLimits, attempts))
   )

@@ -8,8 +8,11 @@ export type Scope = (typeof SCOPES)[number]
 /** What a route asks of a token's scope. `whole` is had by tokens without a `scope` claim only. */
 export type Demand = Scope | 'whole'
 
-/** Routes that no limited token may use, whatever its scope: nobody who was lent a part may end the whole. */
-const WHOLE = new Set(['DELETE /api/:user_id'])
+/**
+ * Routes that no limited token may use, whatever its scope: who was lent a part may neither end the whole nor
+ * learn of, or take away, what was lent to others.
+ */
+const WHOLE = new Set(['DELETE /api/:user_id', 'GET /api/:user_id/access', 'DELETE /api/:user_id/access'])
 
 const READING = new Set(['GET', 'HEAD', 'OPTIONS'])
 
@@ -19,8 +22,9 @@ const READING = new Set(['GET', 'HEAD', 'OPTIONS'])
  * @param route as it is registered: `/api/:user_id/tasks`.
  */
 export function demandOf(method: string, route: string): Demand {
-  if (WHOLE.has(`${method.toUpperCase()} ${route.replace(/\/$/, '')}`)) return 'whole'
-  return READING.has(method.toUpperCase()) ? 'tasks:read' : 'tasks:write'
+  const isReading = READING.has(method.toUpperCase())
+  if (WHOLE.has(`${isReading ? 'GET' : method.toUpperCase()} ${route.replace(/\/$/, '')}`)) return 'whole'
+  return isReading ? 'tasks:read' : 'tasks:write'
 }
 
 /** What a route asks for, as a name for the document; undefined where no name will do. */

@@ -2,6 +2,7 @@ import { Elysia } from 'elysia'
 import { decodeProtectedHeader, errors, type JWTPayload } from 'jose'
 import { LRUCache } from 'lru-cache'
 import { Problem, type ProblemCode } from '../problem.ts'
+import { MCP_AUDIENCE } from './audience.ts'
 import type { Issuer } from './issuer.ts'
 import { createKeySetIssuer } from './key-set.ts'
 import { readScopes, type Scope } from './scope.ts'
@@ -15,6 +16,8 @@ export interface Identity {
   readonly session?: string
   /** What the token is limited to, by its `scope` claim. Without the claim it may do everything. */
   readonly scopes?: ReadonlySet<string>
+  /** Whether the token was made for `/mcp`, and so counts nowhere else (RFC 8707, 2). */
+  readonly isForMcp?: true
 }
 
 export interface TokenOptions {
@@ -167,6 +170,7 @@ function readIdentity(claims: JWTPayload): Identity {
     expires: Number(exp),
     ...(typeof sid === 'string' && { session: sid }),
     ...(scopes && { scopes }),
+    ...([claims.aud].flat().includes(MCP_AUDIENCE) && { isForMcp: true as const }),
   }
 }
 

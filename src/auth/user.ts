@@ -64,6 +64,7 @@ async function admit(
       'wrong-user',
       "The token is valid, but the user_id of this path is not its user. A user's own tasks are at /api/{user_id}/tasks, with the user of the token as user_id.",
     )
+  if (user.isForMcp) throw refuse('token-invalid', 'This token is for /mcp, and good for nothing else.')
   requireScope(user, demand)
   if (refusal !== undefined) throw refusal
   return user

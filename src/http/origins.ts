@@ -35,6 +35,11 @@ export function schemeOf(request: Request): 'http' | 'https' {
   return (forwarded?.trim() || new URL(request.url).protocol.slice(0, -1)) === 'https' ? 'https' : 'http'
 }
 
+/** The origin under which the client reaches the service, by its `Host`: a client that forges it fools only itself. */
+export function originOf(request: Request): string {
+  return `${schemeOf(request)}://${request.headers.get('host') ?? new URL(request.url).host}`
+}
+
 /** Refused origins that a process logs in its life, at most: a client can send any `Origin`. */
 const MAX_TOLD = 100
 

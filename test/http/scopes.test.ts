@@ -11,7 +11,7 @@ const READ = 'tasks:read'
 const WRITE = 'tasks:write'
 
 /** What no limited token may do. A new route takes a scope, or stands here. */
-const WHOLE = ['DELETE /api/{user_id}']
+const WHOLE = ['DELETE /api/{user_id}', 'GET /api/{user_id}/access', 'DELETE /api/{user_id}/access']
 
 const json = { 'content-type': 'application/json' }
 

@@ -82,6 +82,7 @@ const keepers: [packages: string, rooms: string][] = [
   ['drizzle-orm{,/**}', 'src/{describe.ts,{db,resource,accounts,http,tasks,lists,sync,transfer}/**}'],
   ['better-auth{,/**}', 'src/accounts/engine.ts'],
   ['nodemailer', 'src/accounts/mail/transport.ts'],
+  ['@better-auth/oauth-provider', 'src/accounts/oauth/engine.ts'],
   ['eventsource-parser', 'src/client/*.ts'],
   ['pino', 'src/log.ts'],
   ['prom-client', 'src/{http/metrics,workers/totals}.ts'],

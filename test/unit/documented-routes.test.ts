@@ -23,6 +23,16 @@ const BETTER_AUTHS = [
   ...['POST /api/auth/update-user', 'POST /api/auth/change-password'],
 ]
 
+/** What the standards of OAuth describe, and pages for people. */
+const OAUTH = [
+  ...['GET /.well-known/oauth-authorization-server', 'GET /.well-known/oauth-protected-resource'],
+  ...['GET /.well-known/oauth-protected-resource/mcp', 'GET /api/auth/oauth2/authorize'],
+  ...['POST /api/auth/oauth2/token', 'POST /api/auth/oauth2/revoke', 'POST /api/auth/oauth2/register'],
+  ...['GET /account/sign-in', 'POST /account/sign-in', 'GET /account/sign-up', 'POST /account/sign-up'],
+  ...['POST /account/sign-out', 'GET /account/consent', 'POST /account/consent'],
+  ...['GET /account/access', 'POST /account/access'],
+]
+
 test('every route of the app is in its document, and so in the matrix that the HTTP suite makes from it', async () => {
   const config = readConfig({ BETTER_AUTH_SECRET: SECRET })
   const db = drizzle.mock()
@@ -42,5 +52,5 @@ test('every route of the app is in its document, and so in the matrix that the H
   const document = await (await app.handle(new Request('http://localhost/swagger/json'))).json()
   const documented = routesOf(document).map(({ name }) => name)
   const registered = app.routes.map(({ method, path }) => `${method} ${path.replace(/:(\w+)/g, '{$1}')}`)
-  expect([...documented, ...UNDOCUMENTED, ...BETTER_AUTHS].sort()).toEqual([...new Set(registered)].sort())
+  expect([...documented, ...UNDOCUMENTED, ...BETTER_AUTHS, ...OAUTH].sort()).toEqual([...new Set(registered)].sort())
 })

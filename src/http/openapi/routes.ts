@@ -45,6 +45,7 @@ const documentation = {
     { name: 'trash', description: 'What was deleted, and the way back' },
     { name: 'sync', description: 'Several devices, several changes' },
     { name: 'transfer', description: 'Everything out, and back in' },
+    { name: 'access', description: 'Programs that users have let in by OAuth, where Doable has the accounts' },
     { name: 'accounts', description: 'Signing up and in, by Better Auth, where Doable has the accounts' },
     { name: 'health', description: 'For load balancers and orchestrators' },
   ],
