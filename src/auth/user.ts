@@ -42,23 +42,15 @@ type Answer = Parameters<Limits['countUser']>[1]
 
 /** @param owner whose path it is. */
 async function admit(
-  { tokens, limits }: Gate,
+  gate: Gate,
   request: Request,
   server: Caller[1],
   set: Answer,
   owner: string | undefined,
   demand: Demand,
 ): Promise<Identity> {
-  const header = request.headers.get('authorization')
-  const user = await authenticate(header, tokens, () => limits.checkAddress(request, server)).catch(
-    async (error: unknown) => {
-      // `limitStage` has counted a request without a token already.
-      if (header !== null && error instanceof Problem && error.status === 401)
-        await limits.countAddress(request, server)
-      throw error
-    },
-  )
-  const refusal = await limits.countUser(user.id, set).catch((error: unknown) => error)
+  const user = await identify(gate, request, server)
+  const refusal = await gate.limits.countUser(user.id, set).catch((error: unknown) => error)
   if (owner !== user.id)
     throw new Problem(
       'wrong-user',
@@ -68,6 +60,27 @@ async function admit(
   requireScope(user, demand)
   if (refusal !== undefined) throw refusal
   return user
+}
+
+/**
+ * As `userPlugin` admits, for an address that names no user.
+ *
+ * @throws Problem of a 401, or `rate-limited`.
+ */
+export async function admitCaller(gate: Gate, request: Request, server: Caller[1], set: Answer): Promise<Identity> {
+  const user = await identify(gate, request, server)
+  await gate.limits.countUser(user.id, set)
+  return user
+}
+
+/** The token's user; a request with a bad token counts for its address. */
+async function identify({ tokens, limits }: Gate, request: Request, server: Caller[1]): Promise<Identity> {
+  const header = request.headers.get('authorization')
+  return authenticate(header, tokens, () => limits.checkAddress(request, server)).catch(async (error: unknown) => {
+    // `limitStage` has counted a request without a token already.
+    if (header !== null && error instanceof Problem && error.status === 401) await limits.countAddress(request, server)
+    throw error
+  })
 }
 
 /**

@@ -35,10 +35,14 @@ const AT_ONCE = 12_000
  * most of its time. Bun's direct stream (`Transfer-Encoding: chunked`) needs two.
  */
 export function writeLong<Reply>(reply: Reply, set: { headers: Record<string, string | number> }): Reply {
-  const json = JSON.stringify(reply)
-  set.headers['content-type'] = 'application/json;charset=utf-8'
   // Elysia passes text and a Response through, which the types of declared answers do not know.
-  if (Buffer.byteLength(json) <= AT_ONCE) return json as never
+  return writeJson(JSON.stringify(reply), set) as never
+}
+
+/** As `writeLong`, of what is JSON already. */
+export function writeJson(json: string, set: { headers: Record<string, string | number> }): string | Response {
+  set.headers['content-type'] = 'application/json;charset=utf-8'
+  if (Buffer.byteLength(json) <= AT_ONCE) return json
   const body = new ReadableStream({
     type: 'direct',
     pull(controller) {
@@ -46,7 +50,7 @@ export function writeLong<Reply>(reply: Reply, set: { headers: Record<string, st
       controller.end()
     },
   })
-  return new Response(body) as never
+  return new Response(body)
 }
 
 /** One row with its entity tag. */

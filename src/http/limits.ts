@@ -108,9 +108,12 @@ export function createLimits({ rateLimit, trustedProxies }: LimitOptions) {
   }
 }
 
-/** Below `/api` the user plugin counts a request with `Authorization`: by user, or by address if the token is bad. */
+/** The addresses that ask for a token. */
+const GUARDED = /^\/(api\/|mcp\/?$)/
+
+/** There, `auth/user.ts` counts a request with `Authorization`: by user, or by address if the token is bad. */
 function isLeftToRoutes(request: Request): boolean {
-  return pathOf(request.url).startsWith('/api/') && request.headers.has('authorization')
+  return GUARDED.test(pathOf(request.url)) && request.headers.has('authorization')
 }
 
 /**

@@ -104,7 +104,7 @@ export function problemBoundary(
     const { code } = error as { code?: unknown }
     if (code === 'NOT_FOUND') return nothingThere(request, path, allowedMethods(path))
     if (code === 'PARSE') return new Problem('malformed-request', 'The request cannot be read.', { cause: error })
-    return new Problem('internal-error', 'Something went wrong on our side. It has been logged.', { cause: error })
+    return failure(error)
   }
 
   return new Elysia({ name: 'problems' }).onError(
@@ -115,16 +115,7 @@ export function problemBoundary(
       const problem = toProblem(spent ?? error, request, path)
       refused(problem.code)
       const requestId = String(set.headers['x-request-id'] ?? '')
-      if (problem.status >= 500)
-        log[problem.status === 503 ? 'warn' : 'error'](
-          { request_id: requestId, ...trace(request), code: problem.code, cause: describeCause(problem.cause) },
-          'request failed',
-        )
-      else
-        log.debug(
-          { request_id: requestId, ...trace(request), code: problem.code, cause: describeCause(problem.cause) },
-          'request refused',
-        )
+      logProblem(log, problem, { request_id: requestId, ...trace(request) })
       set.status = problem.status
       const document: ProblemDocument = {
         type: `urn:doable:problem:${problem.code}`,
@@ -161,6 +152,19 @@ function nothingThere(request: Request, path: string, allow: string | undefined)
 /** The first Problem in the chain of causes: drivers and libraries wrap what is thrown inside them. */
 function findProblem(error: unknown): Problem | undefined {
   return causes(error).find((cause) => cause instanceof Problem)
+}
+
+const failure = (cause: unknown) =>
+  new Problem('internal-error', 'Something went wrong on our side. It has been logged.', { cause })
+
+/** What to tell a client of anything that was thrown. */
+export const problemIn = (error: unknown): Problem => findProblem(error) ?? failure(error)
+
+/** Logs a refusal with its cause, by its status at `error`, `warn` or `debug`. */
+export function logProblem(log: Logger, { status, code, cause }: Problem, fields: object): void {
+  const line = { ...fields, code, cause: describeCause(cause) }
+  if (status >= 500) log[status === 503 ? 'warn' : 'error'](line, 'request failed')
+  else log.debug(line, 'request refused')
 }
 
 function knownMethod(method: string): string {

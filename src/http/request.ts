@@ -36,6 +36,9 @@ const ALLOWED = [
   'If-Match',
   'If-None-Match',
   'Last-Event-ID',
+  'MCP-Protocol-Version',
+  'Mcp-Method',
+  'Mcp-Name',
   'X-Request-Id',
 ]
 
