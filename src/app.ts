@@ -14,7 +14,7 @@ import { createWork } from './db/work.ts'
 import { pathOf, settled } from './http/address.ts'
 import { createCursors } from './http/cursor.ts'
 import { healthRoutes } from './http/health.ts'
-import { createOnce } from './http/idempotency.ts'
+import { createOnce, createRepeat } from './http/idempotency.ts'
 import { createLimits, limitStage } from './http/limits.ts'
 import { createMethodTable, createRouteNames } from './http/methods.ts'
 import type { Metrics } from './http/metrics.ts'
@@ -26,6 +26,7 @@ import { queryStage } from './http/query.ts'
 import { accessLog, corsStage, requestStage, type TraceFields, traceOf } from './http/request.ts'
 import type { Tracing } from './http/tracing.ts'
 import { listRoutes } from './lists/routes.ts'
+import { mcpRoutes } from './mcp/routes.ts'
 import { eraseUser } from './resource/history.ts'
 import type { Feed } from './sync/feed.ts'
 import { syncRoutes } from './sync/routes.ts'
@@ -100,6 +101,7 @@ export function createApp({
     })
   const account = accounts && openAccounts(accounts)
   const limits = createLimits(config)
+  const origins = createOrigins(config.corsOrigins)
   const gate = { tokens, limits, checkFresh: accounts && createFreshCheck(db) }
   const allowedMethods = createMethodTable(() => app.routes)
   const routeName = createRouteNames(() => app.routes)
@@ -140,7 +142,7 @@ export function createApp({
       }),
     )
     .use(requestStage(allowedMethods, isStopping))
-    .use(corsStage(createOrigins(config.corsOrigins), log))
+    .use(corsStage(origins, log))
     // After CORS, so that browsers can read the refusal.
     .use(limitStage(limits))
     .use(strictQueries)
@@ -156,6 +158,7 @@ export function createApp({
     .use(trashRoutes(gate, work, once, listTasks))
     .use(transferRoutes(gate, work, once))
     .use(syncRoutes(gate, work, once, feed, runTaskOperation))
+    .use(mcpRoutes(gate, { work, repeat: createRepeat(work), listTasks, log, origins, refused: metrics?.refused }))
   return app
 }
 

@@ -10,6 +10,7 @@ export const catalogue = {
   'token-expired': [401, 'Expired token'],
   'wrong-user': [403, 'Forbidden'],
   'insufficient-scope': [403, 'Insufficient scope'],
+  'invalid-origin': [403, 'Origin not allowed'],
   'quota-exceeded': [403, 'Quota exceeded'],
   'too-many-lists': [403, 'Too many lists'],
   'session-not-fresh': [403, 'Fresh session required'],

@@ -2,6 +2,8 @@ import { afterAll, beforeAll, describe, expect, setDefaultTimeout, test } from '
 import { boot, databases, type Target } from '../kit/boot.ts'
 import { expectProblem } from '../kit/expect-problem.ts'
 import { claims, forge, now } from '../kit/forge.ts'
+import { callTool, expectRefused } from '../kit/mcp.ts'
+import { bearer } from '../kit/send.ts'
 import { SECRET } from '../kit/tokens.ts'
 
 setDefaultTimeout(60_000)
@@ -99,12 +101,15 @@ describe.each([...databases])('claims, over %s', (kind) => {
 
   test.each(Object.entries(refused))('%s: refused', async (_, [code, make]) => {
     await expectProblem(await get(forge({ claims: make() })), 401, code)
+    await expectRefused(target, forge({ claims: make() }), 401, code)
   })
 
   test.each(Object.entries(taken))('%s: taken', async (_, [user, make]) => {
     const token = forge({ claims: make() })
     expect((await get(token, tasksOf(user))).status).toBe(200)
     expect((await get(token, tasksOf(`${user}x`))).status).toBe(403)
+    expect(await callTool(target, bearer(token), 'list_tasks', { user_id: user })).not.toHaveProperty('isError')
+    expect(await callTool(target, bearer(token), 'list_tasks', { user_id: `${user}x` })).toHaveProperty('isError')
   })
 
   test('the user id is compared with its case', async () => {
@@ -171,6 +176,9 @@ describe.each([...databases])('JWT_ISSUER and JWT_AUDIENCE, over %s', (kind) => 
     const authorization = `Bearer ${forge({ claims: make() })}`
     const response = await target.request(undefined, 'GET', '/api/alice/tasks', undefined, { authorization })
     if (wanted === 200) expect(response.status).toBe(200)
-    else await expectProblem(response, 401, wanted)
+    else {
+      await expectProblem(response, 401, wanted)
+      await expectRefused(target, { authorization }, 401, wanted)
+    }
   })
 })

@@ -4,6 +4,7 @@ import { boot, databases, type Target } from '../kit/boot.ts'
 import { expectProblem } from '../kit/expect-problem.ts'
 import { claims, forge, hs256, now, part } from '../kit/forge.ts'
 import { createKey, type Issuer, startIssuer } from '../kit/issuer.ts'
+import { expectRefused } from '../kit/mcp.ts'
 import { SECRET } from '../kit/tokens.ts'
 
 setDefaultTimeout(60_000)
@@ -85,6 +86,7 @@ describe.each([...databases])('key confusion, over %s', (kind) => {
 
   test.each(Object.entries(confusions))('%s: refused', async (_, token) => {
     await expectProblem(await get(token), 401, 'token-invalid')
+    await expectRefused(target, token, 401, 'token-invalid')
   })
 
   test.each([signedEd, signedEs, signedRs, forge({ key: SECRET })])(

@@ -3,6 +3,7 @@ import { boot, type Target } from '../kit/boot.ts'
 import { expectProblem } from '../kit/expect-problem.ts'
 import { claims, forge, part } from '../kit/forge.ts'
 import { createKey, type Issuer, startIssuer } from '../kit/issuer.ts'
+import { expectRefused } from '../kit/mcp.ts'
 import { SECRET } from '../kit/tokens.ts'
 
 setDefaultTimeout(60_000)
@@ -70,6 +71,7 @@ describe('base64url in tokens', () => {
 
   test.each(Object.entries(refused))('%s: refused', async (_, token) => {
     await expectProblem(await get(token), 401, 'token-invalid')
+    await expectRefused(target, token, 401, 'token-invalid')
   })
 
   test('every length of an honest token is taken', async () => {

@@ -3,6 +3,7 @@ import { exportJWK, exportSPKI, generateKeyPair, SignJWT } from 'jose'
 import { boot, databases, type Target } from '../kit/boot.ts'
 import { expectProblem } from '../kit/expect-problem.ts'
 import { claims, forge, hs256, now, part } from '../kit/forge.ts'
+import { expectRefused } from '../kit/mcp.ts'
 import { SECRET } from '../kit/tokens.ts'
 
 setDefaultTimeout(60_000)
@@ -127,6 +128,7 @@ describe.each([...databases])('forged tokens, over %s', (kind) => {
 
   test.each(Object.entries(forgeries))('%s: refused as token-invalid', async (_, token) => {
     await expectProblem(await post(token), 401, 'token-invalid')
+    await expectRefused(target, token, 401, 'token-invalid')
   })
 
   test('not one of them has written anything', async () => {

@@ -3,6 +3,7 @@ import { connect } from 'node:net'
 import { boot, databases, type Target } from '../kit/boot.ts'
 import { expectProblem } from '../kit/expect-problem.ts'
 import { claims, forge } from '../kit/forge.ts'
+import { expectRefused, postCall } from '../kit/mcp.ts'
 
 setDefaultTimeout(60_000)
 
@@ -57,9 +58,15 @@ describe.each([...databases])('the Authorization header, over %s', (kind) => {
     target.request(undefined, 'GET', path, undefined, headers)
 
   test.each(Object.entries(forms))('%s', async (_, [wanted, form]) => {
-    const response = await get(form === undefined ? {} : { authorization: form.replaceAll(/%(?!25)/g, forge()) })
-    if (wanted === 200) expect(response.status).toBe(200)
-    else await expectProblem(response, 401, wanted)
+    const headers = form === undefined ? {} : { authorization: form.replaceAll(/%(?!25)/g, forge()) }
+    const response = await get(headers)
+    if (wanted === 200) {
+      expect(response.status).toBe(200)
+      expect((await postCall(target, headers, 'list_tasks')).status).toBe(200)
+    } else {
+      await expectProblem(response, 401, wanted)
+      await expectRefused(target, headers, 401, wanted)
+    }
   })
 
   test('a token anywhere else is ignored', async () => {

@@ -8,8 +8,15 @@ import { createFeed } from '../../src/sync/feed.ts'
 import { routesOf } from '../kit/routes.ts'
 import { SECRET } from '../kit/tokens.ts'
 
-/** What is not in the document: the page itself, and the CORS plugin's answers to OPTIONS. */
-const UNDOCUMENTED = ['GET /swagger', 'GET /swagger/json', 'GET /swagger/scalar.js', 'OPTIONS /', 'OPTIONS /*']
+/** What is not in the document: the page itself, MCP, which describes itself, and the CORS plugin's answers to OPTIONS. */
+const UNDOCUMENTED = [
+  'POST /mcp',
+  'GET /swagger',
+  'GET /swagger/json',
+  'GET /swagger/scalar.js',
+  'OPTIONS /',
+  'OPTIONS /*',
+]
 
 /** What Better Auth's own documentation describes. */
 const BETTER_AUTHS = [
