@@ -10,5 +10,8 @@ for example in accounts-inside better-auth-in-front; do
   (cd "$example" && bun install --frozen-lockfile && bun run check && bun run build)
 done
 
+printf '\n== agent\n'
+(cd agent && bun install --frozen-lockfile && bun run check)
+
 printf '\n== the packed client\n'
 bun ../test/client/consumers/check.ts
