@@ -205,8 +205,7 @@ test(
 
 test.each([
   ['app', { colorScheme: 'light', viewport: { width: 1120, height: 700 } }],
-  ['app-dark', { colorScheme: 'dark', viewport: { width: 1120, height: 700 } }],
-  ['app-narrow', { ...narrow, viewport: { width: 390, height: 700 } }],
+  ['app-narrow', { colorScheme: 'dark', ...narrow, viewport: { width: 390, height: 700 } }],
 ] as [string, BrowserContextOptions][])(
   'the picture %s shows the application',
   async (name, options) => {

@@ -1,7 +1,18 @@
 import { describe, expect, test } from 'bun:test'
-import { connect } from '../../examples/accounts-inside/lib/connect.ts'
-import { connect as connectInFront } from '../../examples/better-auth-in-front/lib/connect.ts'
+import { plugin } from 'bun'
 import { boot, databases } from '../kit/boot.ts'
+
+// The examples install the packed client. Here it is the source, and nothing has to be built or installed before.
+plugin({
+  name: 'doable/client from source',
+  setup: (build) =>
+    void build.module('doable/client', async () => ({
+      exports: await import('../../src/client/index.ts'),
+      loader: 'object',
+    })),
+})
+const { connect } = await import('../../examples/accounts-inside/lib/connect.ts')
+const { connect: connectInFront } = await import('../../examples/better-auth-in-front/lib/connect.ts')
 
 const PASSWORD = 'correct horse battery staple'
 
@@ -30,14 +41,16 @@ async function journey(backend: ReturnType<typeof connect>) {
   const user = await backend.signUp(email, PASSWORD)
   expect(user).toMatchObject({ email })
   expect(await backend.currentUser()).toMatchObject({ id: user.id })
-  const doable = backend.tasksOf(user.id)
+  const doable = backend.tasksOf(user.id, () => {})
   const made = await doable.create({ title: 'Buy milk' })
   expect((await doable.complete(made.id, true, { ifUnchanged: made })).completed).toBe(true)
   await backend.signOut()
   expect(await backend.currentUser()).toBeNull()
   await expect(backend.signIn(email, 'incorrect horse')).rejects.toThrow('Invalid email or password')
   expect((await backend.signIn(email, PASSWORD)).id).toBe(user.id)
-  expect(await Array.fromAsync(backend.tasksOf(user.id).list())).toMatchObject([{ title: 'Buy milk', completed: true }])
+  expect(await Array.fromAsync(backend.tasksOf(user.id, () => {}).list())).toMatchObject([
+    { title: 'Buy milk', completed: true },
+  ])
 }
 
 describe.each(databases)("the examples' way to the back end, over %s", (kind) => {

@@ -1,7 +1,5 @@
 import { connect } from './connect.ts'
 
-export type { User } from './connect.ts'
-
 const doableUrl = process.env.NEXT_PUBLIC_DOABLE_URL ?? 'http://localhost:8000'
 
 /** Doable has the accounts, so both are one address. */

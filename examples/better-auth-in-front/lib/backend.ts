@@ -1,7 +1,5 @@
 import { connect } from './connect.ts'
 
-export type { User } from './connect.ts'
-
 /** Better Auth answers below this site's own `/api/auth`; Doable is another address. */
 export const backend = connect({
   authUrl: typeof window === 'undefined' ? 'http://localhost:3000' : window.location.origin,
