@@ -1,8 +1,10 @@
 import type { TSchema } from '@sinclair/typebox'
+import { fields as listFields } from '../src/lists/fields.ts'
+import { counted } from '../src/lists/model.ts'
 import { entriesBy, type Field } from '../src/resource/field.ts'
 import { fields } from '../src/tasks/fields.ts'
 
-const file = `${import.meta.dir}/../src/client/task.ts`
+const folder = `${import.meta.dir}/../src/client`
 
 /** The type of a value in TypeScript, for the few forms of JSON Schema that fields have. */
 function typeOf(schema: TSchema): string {
@@ -29,11 +31,11 @@ function members(all: [string, Pick<Field, 'schema'>][], optional: boolean): str
 }
 
 /**
- * The client's types of a task, out of the one table of its fields: the client is built without
+ * The client's types of tasks and lists, out of the tables of their fields: the client is built without
  * anything of the server, so they are written out.
  */
-export function printClientTypes(): string {
-  return `// Written by \`bun run client-types\` from src/tasks/fields.ts.
+const files: Record<string, string> = {
+  'task.ts': `// Written by \`bun run client-types\` from src/tasks/fields.ts.
 
 export interface Task {
 ${members(Object.entries(fields), false)}}
@@ -49,15 +51,36 @@ export interface NewTask extends TaskFields {
   id?: string
   title: string
 }
-`
+`,
+  'list.ts': `// Written by \`bun run client-types\` from src/lists/fields.ts.
+
+export interface List {
+${members(Object.entries(listFields), false)}}
+
+/** A list as it is read, with the numbers of its tasks. */
+export interface CountedList extends List {
+${members(
+  Object.entries(counted).filter(([name]) => !(name in listFields)),
+  false,
+)}}
+
+/** What can be written of a list. */
+export interface ListFields {
+${members(entriesBy(listFields, 'client'), true)}}
+
+export interface NewList extends ListFields {
+  /** Chosen by the client, if it likes. */
+  id?: string
+  name: string
+}
+`,
 }
 
-if (import.meta.main) {
-  const text = printClientTypes()
-  if (process.argv.includes('--check')) {
-    if ((await Bun.file(file).text()) !== text) {
-      process.stderr.write('src/client/task.ts: is not what the fields say: run `bun run client-types`\n')
-      process.exit(1)
-    }
-  } else await Bun.write(file, text)
+for (const [name, text] of Object.entries(files)) {
+  const path = `${folder}/${name}`
+  if (!process.argv.includes('--check')) await Bun.write(path, text)
+  else if (!(await Bun.file(path).exists()) || (await Bun.file(path).text()) !== text) {
+    process.stderr.write(`src/client/${name}: is not what the fields say: run \`bun run client-types\`\n`)
+    process.exit(1)
+  }
 }

@@ -25,6 +25,7 @@ import { protectedResourceRoutes, withResourceMetadata } from './http/protected-
 import { queryStage } from './http/query.ts'
 import { accessLog, corsStage, requestStage, type TraceFields, traceOf } from './http/request.ts'
 import type { Tracing } from './http/tracing.ts'
+import { runListOperation } from './lists/operations.ts'
 import { listRoutes } from './lists/routes.ts'
 import { mcpRoutes } from './mcp/routes.ts'
 import { eraseUser } from './resource/history.ts'
@@ -157,7 +158,7 @@ export function createApp({
     .use(listRoutes(gate, work, once))
     .use(trashRoutes(gate, work, once, listTasks))
     .use(transferRoutes(gate, work, once))
-    .use(syncRoutes(gate, work, once, feed, runTaskOperation))
+    .use(syncRoutes(gate, work, once, feed, { task: runTaskOperation, list: runListOperation }))
     .use(mcpRoutes(gate, { work, repeat: createRepeat(work), listTasks, log, origins, refused: metrics?.refused }))
   return app
 }

@@ -1,4 +1,5 @@
 import { createParser } from 'eventsource-parser'
+import type { List } from './list.ts'
 import type { Task } from './task.ts'
 
 /** The service sends something every 15 s: a stream that is quiet for this long is dead. */
@@ -7,6 +8,8 @@ const SILENCE_MS = 45_000
 export interface StreamEvent {
   /** The task, where it is an event about one. */
   task?: Task
+  /** The list, where it is an event about one. */
+  list?: List
   /** The revision of what the event is about. */
   id?: number
   /** How long to wait before connecting again, in milliseconds. */
@@ -22,8 +25,13 @@ export async function* eventsIn(response: Response, quiet: () => void): AsyncGen
   const events: StreamEvent[] = []
   const parser = createParser({
     onEvent: ({ event, id, data }) => {
-      const task = event === 'change' ? { task: JSON.parse(data) as Task } : {}
-      events.push({ ...task, ...(id !== undefined && /^\d+$/.test(id) && { id: Number(id) }) })
+      const row =
+        event === 'change'
+          ? { task: JSON.parse(data) as Task }
+          : event === 'list'
+            ? { list: JSON.parse(data) as List }
+            : {}
+      events.push({ ...row, ...(id !== undefined && /^\d+$/.test(id) && { id: Number(id) }) })
     },
     onRetry: (retry) => events.push({ retry }),
   })

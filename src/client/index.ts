@@ -1,39 +1,27 @@
+import { createLists } from './lists.ts'
 import { createTransport, type Options } from './request.ts'
 import type { NewTask, Task, TaskFields } from './task.ts'
 import type {
   ChangePage,
   ImportResult,
+  ListOperation,
   Operation,
-  OperationResult,
   PageQuery,
+  ResultOf,
   TaskPage,
   TaskQuery,
   TransferFormat,
 } from './types.ts'
 import { revisionCall, revisionIn, type WatchOptions, watch } from './watch.ts'
+import { type Abortable, type CreateOptions, guarded, json, once, type WriteOptions } from './write.ts'
 
+export type * from './list.ts'
 export { DoableError } from './problem.ts'
 export type { Options } from './request.ts'
 export type * from './task.ts'
 export type * from './types.ts'
 export type { WatchOptions } from './watch.ts'
-
-export interface Abortable {
-  signal?: AbortSignal
-}
-
-export interface WriteOptions extends Abortable {
-  /**
-   * The task as it was read: the write is refused with `revision-mismatch` (412) when it has
-   * been changed since.
-   */
-  ifUnchanged?: Pick<Task, 'revision'>
-}
-
-export interface CreateOptions extends Abortable {
-  /** The same key does it once, however often it is sent within 24 h; one is made where none is given. */
-  key?: string
-}
+export type { Abortable, CreateOptions, WriteOptions } from './write.ts'
 
 export interface ListOptions extends Abortable {
   /** Tasks to fetch at once: 100. */
@@ -64,7 +52,7 @@ export type Doable = ReturnType<typeof createDoable>
 const MEDIA_TYPES: Record<TransferFormat, string> = { json: 'application/json', csv: 'text/csv' }
 
 /**
- * A client for the tasks of one user. Every method throws `DoableError` when the service
+ * A client for the tasks and lists of one user. Every method throws `DoableError` when the service
  * refuses, and tries again by itself when the network fails or the service is busy, as far
  * as that cannot do anything twice.
  *
@@ -73,20 +61,7 @@ const MEDIA_TYPES: Record<TransferFormat, string> = { json: 'application/json', 
 export function createDoable(options: Options) {
   const transport = createTransport(options)
   const { send } = transport
-  const json = async <T>(response: Promise<Response>) => (await (await response).json()) as T
   const at = (id: string) => `/tasks/${encodeURIComponent(id)}`
-
-  /** With If-Match, a repeat could fail on the change that the first attempt has made: repeating is left to the caller. */
-  const guarded = ({ ifUnchanged, signal }: WriteOptions) => ({
-    signal,
-    ...(ifUnchanged && { headers: { 'if-match': `"${ifUnchanged.revision}"` }, repeatable: false }),
-  })
-
-  const once = ({ key = crypto.randomUUID(), signal }: CreateOptions) => ({
-    method: 'POST',
-    headers: { 'idempotency-key': key },
-    signal,
-  })
 
   async function* pages(path: string, query: TaskQuery, { pageSize = 100, signal }: ListOptions) {
     let cursor: string | undefined
@@ -98,6 +73,9 @@ export function createDoable(options: Options) {
   }
 
   return {
+    /** The lists that tasks can be in. */
+    lists: createLists(transport),
+
     /** All tasks that match, page by page as they are taken. */
     list: (query: TaskQuery = {}, listing: ListOptions = {}): AsyncGenerator<Task, void, void> =>
       pages('/tasks', query, listing),
@@ -157,9 +135,12 @@ export function createDoable(options: Options) {
      * Does up to 100 operations in their order, all of them or none, once. The `errors` of a
      * refusal say by their pointers which one was refused: `/operations/3/task/title`.
      */
-    async batch(operations: readonly Operation[], creating: CreateOptions = {}): Promise<OperationResult[]> {
+    async batch<Asked extends Operation | ListOperation>(
+      operations: readonly Asked[],
+      creating: CreateOptions = {},
+    ): Promise<ResultOf<Asked>[]> {
       const call = { path: '/batch', body: { operations }, ...once(creating) }
-      return (await json<{ results: OperationResult[] }>(send(call))).results
+      return (await json<{ results: ResultOf<Asked>[] }>(send(call))).results
     },
 
     /** The user's counter: ask for it before a list, and `watch` from there on misses nothing. */
@@ -167,7 +148,7 @@ export function createDoable(options: Options) {
 
     /**
      * What has changed since a revision, a page at a time: go on from `next` while there is
-     * `more`. After `history-gone` (410) forget all tasks, and start again from 0.
+     * `more`. After `history-gone` (410) forget all tasks and lists, and start again from 0.
      */
     changes: ({ since = 0, limit, signal }: ChangesOptions = {}) =>
       json<ChangePage>(send({ path: '/changes', query: { since, limit }, signal })),

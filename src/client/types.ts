@@ -2,6 +2,7 @@
  * The other types of what the API takes and gives. They use none of the server's libraries, so that a
  * front end compiles without these; a test of types compares each with the server's own.
  */
+import type { List, ListFields, NewList } from './list.ts'
 import type { NewTask, Priority, Task, TaskFields } from './task.ts'
 
 export type SortField = 'created_at' | 'updated_at' | 'due_date' | 'priority' | 'title' | 'position'
@@ -47,31 +48,48 @@ export interface TaskPage {
 export interface ChangePage {
   /** In the order of their revisions, each task once, in its latest state; deleted ones have `deleted_at`. */
   changes: Task[]
+  /** The lists that have changed within the same revisions, likewise. */
+  lists: List[]
   /** The `since` of the next question. */
   next: number
   /** Whether there is more already. */
   more: boolean
 }
 
-interface OnTask {
+interface OnOne {
   id: string
-  /** The operation, and with it the whole batch, is refused when the task has another revision. */
+  /** The operation, and with it the whole batch, is refused when the task or list has another revision. */
   if_revision?: number
 }
 
-/** One operation of a batch. */
+/** One operation of a batch, on a task. */
 export type Operation =
   | { op: 'create'; id?: string; task: NewTask }
-  | (OnTask & { op: 'update'; task: TaskFields })
+  | (OnOne & { op: 'update'; task: TaskFields })
   /** Without `completed` the task is toggled. */
-  | (OnTask & { op: 'complete'; completed?: boolean })
-  | (OnTask & { op: 'delete' | 'restore' })
+  | (OnOne & { op: 'complete'; completed?: boolean })
+  | (OnOne & { op: 'delete' | 'restore' })
+
+/** One operation of a batch, on a list. */
+export type ListOperation =
+  | { op: 'create_list'; id?: string; list: NewList }
+  | (OnOne & { op: 'update_list'; list: ListFields })
+  | (OnOne & { op: 'delete_list' | 'restore_list' })
 
 export interface OperationResult {
   /** The HTTP status that the operation's own endpoint would have answered. */
   status: number
   task: Task
 }
+
+export interface ListOperationResult {
+  /** Likewise. */
+  status: number
+  list: List
+}
+
+/** The result of an operation. */
+export type ResultOf<Asked> = Asked extends ListOperation ? ListOperationResult : OperationResult
 
 export type TransferFormat = 'json' | 'csv'
 

@@ -1,4 +1,5 @@
 import { eventsIn } from './events.ts'
+import type { List } from './list.ts'
 import { DoableError, refusalIn } from './problem.ts'
 import { type Call, isAnswer, pause, retryAfter, type Transport } from './request.ts'
 import type { Task } from './task.ts'
@@ -20,8 +21,13 @@ export interface WatchOptions {
   since?: number
   signal?: AbortSignal
   /**
+   * A list has changed; a deleted one has `deleted_at`. Awaited, in its place between the tasks: a list comes before
+   * the tasks that were put into it later.
+   */
+  onList?: (list: List) => void | Promise<void>
+  /**
    * The user's history has begun anew (everything was erased, or a backup was restored), and
-   * no revision from before means anything now: forget all tasks. Awaited; then every task
+   * no revision from before means anything now: forget all tasks and lists. Awaited; then everything
    * of the new history follows. Without it `watch` throws the refusal (410, `history-gone`).
    */
   onReset?: () => void | Promise<void>
@@ -41,7 +47,7 @@ const LONGEST_RETRY_MS = 30_000
  */
 export async function* watch(
   { attempt }: Transport,
-  { since, signal, onReset }: WatchOptions,
+  { since, signal, onList, onReset }: WatchOptions,
 ): AsyncGenerator<Task, void, void> {
   let seen = since
   let retry = RETRY_MS
@@ -66,6 +72,7 @@ export async function* watch(
           if (event.retry !== undefined) retry = event.retry
           if (event.id === undefined || event.id <= seen) continue
           seen = event.id
+          if (event.list) await onList?.(event.list)
           if (event.task) yield event.task
         }
       }

@@ -12,7 +12,7 @@ const count = (description: string, example: number) =>
     insert: sql`0`,
     isImported: false,
   })
-const counted = {
+export const counted = {
   ...fields,
   pending: count('Its tasks that are not completed; of a list in the trash, those that are in the trash, too.', 3),
   completed: count('Its completed tasks, counted likewise.', 1),

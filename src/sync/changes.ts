@@ -1,8 +1,9 @@
 import { type SQL, sql } from 'drizzle-orm'
 import type { Db } from '../db/open.ts'
-import { tasks, users } from '../db/schema.ts'
+import { lists, tasks, users } from '../db/schema.ts'
 import { ownRows, statement } from '../db/statement.ts'
 import type { Owner } from '../db/work.ts'
+import { type List, list } from '../lists/fields.ts'
 import { Problem } from '../problem.ts'
 import { ALWAYS_FIT, countFitting, fitting } from '../resource/page.ts'
 import { type Task, task } from '../tasks/fields.ts'
@@ -10,6 +11,8 @@ import { type Task, task } from '../tasks/fields.ts'
 export interface ChangePage {
   /** In the order of their revisions, each task once, in its latest state. */
   changes: Task[]
+  /** The lists that have changed within the same revisions, likewise. */
+  lists: List[]
   /** What to ask for next: everything up to it has been told. */
   next: number
   /** Whether there is more already. */
@@ -22,20 +25,27 @@ export type ReadChanges = (user: string, since: number | undefined, limit: numbe
 /** Above every revision. */
 const NEVER = Number.MAX_SAFE_INTEGER
 
+const owner = sql.placeholder('owner')
+
 const rows = (columns: SQL) => sql`select ${columns} from ${tasks}
-  where ${tasks.user_id} = ${sql.placeholder('owner')} and ${tasks.revision} > ${sql.placeholder('since')}
+  where ${tasks.user_id} = ${owner} and ${tasks.revision} > ${sql.placeholder('since')}
   order by ${tasks.revision} limit ${sql.placeholder('limit')}`
+
+/** Most users have no list that has changed: this look into an index spares them a statement. */
+const anyList = sql`exists (select from ${lists}
+  where ${lists.user_id} = ${owner} and ${lists.revision} > ${sql.placeholder('since')})`
 
 const selectFrom = (name: string, beyond: SQL, page: SQL) =>
   statement(
     name,
-    sql`select ${users.revision}, ${users.history_start}, ${beyond}, ${task.columnsOf('page')} from ${users}
-      left join lateral (${page}) as page on true where ${users.id} = ${sql.placeholder('owner')}`,
+    sql`select ${users.revision}, ${users.history_start}, ${anyList}, ${beyond}, ${task.columnsOf('page')} from ${users}
+      left join lateral (${page}) as page on true where ${users.id} = ${owner}`,
     (cells) => ({
       revision: Number(cells[0]),
       start: Number(cells[1]),
-      beyond: cells[2] as boolean | null,
-      task: cells[3] === null ? null : task.read(cells, 3),
+      hasLists: cells[2] === true,
+      beyond: cells[3] as boolean | null,
+      task: cells[4] === null ? null : task.read(cells, 4),
     }),
   )
 const selectChanges = selectFrom('changes', sql`null`, rows(task.columns))
@@ -43,6 +53,13 @@ const selectFitting = selectFrom(
   'changes_fitting',
   sql`page.beyond`,
   fitting(rows(sql`${task.columns}, ${task.bytes.kept} as bytes`)),
+)
+const selectLists = statement(
+  'changes_lists',
+  sql`select ${list.columns} from ${lists} where ${lists.user_id} = ${owner}
+    and ${lists.revision} > ${sql.placeholder('since')} and ${lists.revision} <= ${sql.placeholder('until')}
+    order by ${lists.revision} limit ${sql.placeholder('limit')}`,
+  (cells) => list.read(cells, 0),
 )
 
 /**
@@ -62,8 +79,8 @@ export async function readChanges(
   const select = limit > ALWAYS_FIT ? selectFitting : selectChanges
   // One more than asked for, to know whether there is a next page.
   const rows = await select(db, { owner: user, since: since ?? NEVER, limit: limit + 1 })
-  const { revision, start } = rows[0] ?? { revision: 0, start: 0 }
-  if (since === undefined) return { changes: [], next: revision, more: false }
+  const { revision, start, hasLists } = rows[0] ?? { revision: 0, start: 0, hasLists: false }
+  if (since === undefined) return { changes: [], lists: [], next: revision, more: false }
   if (since > revision || (since > 0 && since < start))
     throw new Problem(
       'history-gone',
@@ -78,5 +95,17 @@ export async function readChanges(
     found.map(({ task }) => task),
   )
   const changes = all.slice(0, countFitting(found, limit))
-  return { changes, next: changes.at(-1)?.revision ?? since, more: found.length > changes.length }
+  const untold = all[changes.length]
+  if (!hasLists) return { changes, lists: [], next: changes.at(-1)?.revision ?? since, more: untold !== undefined }
+  // A snapshot of its own, which may be later: a list that has moved beyond the first one's counter comes next time.
+  const until = untold === undefined ? revision : untold.revision - 1
+  const changed = ownRows(user, await selectLists(db, { owner: user, since, until, limit: limit + 1 }))
+  const merged = [...changes, ...changed].map((row) => row.revision).sort((a, b) => a - b)
+  const next = merged.slice(0, limit).at(-1) ?? since
+  return {
+    changes: changes.filter((row) => row.revision <= next),
+    lists: changed.filter((row) => row.revision <= next),
+    next,
+    more: untold !== undefined || merged.length > limit,
+  }
 }

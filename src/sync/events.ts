@@ -1,5 +1,5 @@
 import type { Bell } from './bell.ts'
-import type { ReadChanges } from './changes.ts'
+import type { ChangePage, ReadChanges } from './changes.ts'
 
 /** A comment this often, in milliseconds: proxies take a quieter stream for a dead one. */
 const HEARTBEAT_MS = 15_000
@@ -46,9 +46,9 @@ export async function* streamEvents({
     yield 'retry: 1000\n\n'
     let commentAt = Date.now() + HEARTBEAT_MS
     while (!bell.closed && Date.now() < expires && (await isAdmitted())) {
-      const { changes, next } = await readChanges(user, seen, PAGE)
-      seen = next
-      if (changes.length > 0) yield changes.map(formatEvent).join('')
+      const page = await readChanges(user, seen, PAGE)
+      seen = page.next
+      if (page.changes.length + page.lists.length > 0) yield formatEvents(page)
       else {
         const hasRung = await bell.wait(Math.min(commentAt, expires) - Date.now())
         // Writes that change nothing ring, too: they must not keep the comment back.
@@ -64,8 +64,16 @@ export async function* streamEvents({
   }
 }
 
-function formatEvent(task: { revision: number }): string {
-  return `event: change\nid: ${task.revision}\ndata: ${JSON.stringify(task)}\n\n`
+/** The changes of a page in the order of their revisions. */
+function formatEvents({ changes, lists }: ChangePage): string {
+  const events = changes.map((task) => ({ event: 'change', row: task as { revision: number } }))
+  if (lists.length > 0) {
+    events.push(...lists.map((list) => ({ event: 'list', row: list })))
+    events.sort((a, b) => a.row.revision - b.row.revision)
+  }
+  return events
+    .map(({ event, row }) => `event: ${event}\nid: ${row.revision}\ndata: ${JSON.stringify(row)}\n\n`)
+    .join('')
 }
 
 /** The response body: pulls an event when the socket has taken the one before. */

@@ -8,11 +8,12 @@ import type { Once } from '../http/idempotency.ts'
 import { documented } from '../http/openapi/documented.ts'
 import { everywhere, repeatable, withBody } from '../http/problems.ts'
 import { MAX_PAGE, Page, queryOf } from '../http/query.ts'
+import { List } from '../lists/model.ts'
 import { invalid, Problem } from '../problem.ts'
 import { ALWAYS_FIT } from '../resource/page.ts'
 import { Revision, UserPath } from '../resource/schemas.ts'
 import { Task } from '../tasks/model.ts'
-import { Batch, BatchResults, type RunOperation, runBatch } from './batch.ts'
+import { Batch, BatchResults, type Runners, runBatch } from './batch.ts'
 import { type ReadChanges, readChanges } from './changes.ts'
 import { eventBody, STALLED_S, streamEvents } from './events.ts'
 import type { Feed } from './feed.ts'
@@ -31,7 +32,8 @@ const EventsQuery = Type.Partial(Type.Object({ since: Since }))
 
 const Changes = Type.Object(
   {
-    changes: Type.Array(Task),
+    changes: Type.Array(Task, { description: 'Tasks.' }),
+    lists: Type.Array(List, { description: 'Lists that have changed within the same revisions.' }),
     next: Revision('The `since` of your next question.'),
     more: Type.Boolean({ description: 'Whether there is more already.', examples: [false] }),
   },
@@ -39,7 +41,7 @@ const Changes = Type.Object(
 )
 
 /** Sync: changes by page and as events, and batches. */
-export function syncRoutes(gate: Gate, work: Work, once: Once, feed: Feed, runOperation: RunOperation) {
+export function syncRoutes(gate: Gate, work: Work, once: Once, feed: Feed, runners: Runners) {
   const read: ReadChanges = (user, since, limit) =>
     (limit > ALWAYS_FIT ? work.scan : work.read)(user, readChanges, since, limit)
   const readShared = shareReads(read)
@@ -56,7 +58,7 @@ export function syncRoutes(gate: Gate, work: Work, once: Once, feed: Feed, runOp
           operationId: 'listChanges',
           summary: 'List what has changed',
           description:
-            'Each task once, in its latest state; deleted ones have `deleted_at`. A page holds at most `limit` and about 1 MiB: go on from `next` until `more` is false.',
+            'Each task and each list once, in its latest state; deleted ones have `deleted_at`. A page holds at most `limit` and about 1 MiB: go on from `next` until `more` is false.',
         }),
       },
     )
@@ -67,7 +69,7 @@ export function syncRoutes(gate: Gate, work: Work, once: Once, feed: Feed, runOp
           { user, set, request },
           '/batch',
           body,
-          async (tx, owner) => ({ status: 200, body: await runBatch(tx, owner, body, runOperation) }),
+          async (tx, owner) => ({ status: 200, body: await runBatch(tx, owner, body, runners) }),
           { atomic: true },
         ),
       {
@@ -78,7 +80,10 @@ export function syncRoutes(gate: Gate, work: Work, once: Once, feed: Feed, runOp
           { 200: BatchResults },
           ...withBody,
           'task-not-found',
+          'list-not-found',
           'task-exists',
+          'list-exists',
+          'too-many-lists',
           'revision-mismatch',
           'quota-exceeded',
           ...repeatable,
@@ -134,7 +139,8 @@ export function syncRoutes(gate: Gate, work: Work, once: Once, feed: Feed, runOp
         response: answers(
           {
             200: Type.String({
-              description: 'Server-sent events: `event: change`, `id` the revision, `data` the task',
+              description:
+                'Server-sent events: `event: change` with a task or `event: list` with a list as `data`, `id` the revision',
             }),
           },
           ...everywhere,

@@ -96,10 +96,15 @@ describe.each(databases)('what else the client does, over %s', (kind) => {
     const b = await doable.create({ title: 'b' })
     await doable.remove(a.id)
     const first = await doable.changes({ limit: 1 })
-    expect(first).toEqual({ changes: [b], next: b.revision, more: true })
+    expect(first).toEqual({ changes: [b], lists: [], next: b.revision, more: true })
     const second = await doable.changes({ since: first.next, limit: 1 })
     expect(second).toMatchObject({ changes: [{ id: a.id, deleted_at: expect.any(String) }], more: false })
-    expect(await doable.changes({ since: second.next })).toEqual({ changes: [], next: second.next, more: false })
+    expect(await doable.changes({ since: second.next })).toEqual({
+      changes: [],
+      lists: [],
+      next: second.next,
+      more: false,
+    })
   })
 
   test('takes everything out, and back in, as JSON and as CSV', async () => {

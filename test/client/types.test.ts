@@ -5,6 +5,8 @@ import type * as client from '../../src/client/index.ts'
 type OfUser = App['~Routes']['api'][':user_id']
 type Tasks = OfUser['tasks']
 type Page = Tasks['get']
+type Lists = OfUser['lists']
+type Results = OfUser['batch']['post']['response'][200]['results'][number]
 type Same<A, B> = [A] extends [B] ? ([B] extends [A] ? true : false) : false
 
 /** The client's own types against those of the app, which it cannot import. Each must be `true`. */
@@ -19,14 +21,22 @@ const held = {
   newTaskNames: true satisfies Same<keyof client.NewTask, keyof Tasks['post']['body']>,
   queryNames: true satisfies Same<keyof client.PageQuery, keyof Page['query']>,
   changes: true satisfies Same<client.ChangePage, OfUser['changes']['get']['response'][200]>,
-  operations: true satisfies [client.Operation] extends [OfUser['batch']['post']['body']['operations'][number]]
+  list: true satisfies Same<client.CountedList, Lists['get']['response'][200][number]>,
+  listOfWrites: true satisfies Same<client.List, Lists['post']['response'][201]>,
+  newList: true satisfies Same<client.NewList, Lists['post']['body']>,
+  listFields: true satisfies Same<client.ListFields, Lists[':id']['put']['body']>,
+  newListNames: true satisfies Same<keyof client.NewList, keyof Lists['post']['body']>,
+  operations: true satisfies [client.Operation | client.ListOperation] extends [
+    OfUser['batch']['post']['body']['operations'][number],
+  ]
     ? true
     : false,
   operationNames: true satisfies Same<
-    client.Operation['op'],
+    (client.Operation | client.ListOperation)['op'],
     OfUser['batch']['post']['body']['operations'][number]['op']
   >,
-  results: true satisfies Same<client.OperationResult, OfUser['batch']['post']['response'][200]['results'][number]>,
+  results: true satisfies [client.OperationResult | client.ListOperationResult] extends [Results] ? true : false,
+  resultNames: true satisfies Same<keyof client.OperationResult | keyof client.ListOperationResult, keyof Results>,
   imported: true satisfies Same<client.ImportResult, OfUser['import']['post']['response'][200]>,
 }
 

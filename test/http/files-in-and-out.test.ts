@@ -59,7 +59,7 @@ describe.each(databases)('files over %s', (kind) => {
           const faults = await expectProblem(inCsv, 422, 'validation-failed', { pointers: [`/1/${name}`] })
           expect(faults.errors?.[0]?.detail).toStartWith(`line 3, column ${name}: must be a time`)
         }
-      expect(await user.changes()).toEqual({ changes: [], next: 0, more: false })
+      expect(await user.changes()).toEqual({ changes: [], lists: [], next: 0, more: false })
     })
 
   test('the first instant of the year 1 comes in', async () => {

@@ -76,7 +76,12 @@ describe.each(databases)('a history that begins again after an erasure, over %s'
       )
     }
     expect(await user.read(id)).toEqual(again)
-    expect(await user.changes()).toEqual({ changes: [again, ...more], next: more[3]?.revision ?? 0, more: false })
+    expect(await user.changes()).toEqual({
+      changes: [again, ...more],
+      lists: [],
+      next: more[3]?.revision ?? 0,
+      more: false,
+    })
     expect((await user.changes(`?since=${again.revision - 1}`)).changes).toEqual([again, ...more])
   })
 

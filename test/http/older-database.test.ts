@@ -91,7 +91,7 @@ describe.each(databases)('a database of the version before, over %s', (kind) => 
     running = await boot(kind, store.env)
     const [ann, bob] = [newUser(running, 'ann'), newUser(running, 'bob')]
     expect((await ann.changes('?since=40')).changes.map(({ revision }) => revision)).toEqual([41, 42])
-    expect(await ann.changes('?since=42')).toEqual({ changes: [], next: 42, more: false })
+    expect(await ann.changes('?since=42')).toEqual({ changes: [], lists: [], next: 42, more: false })
     await expectProblem(await ann.send('GET', '/changes?since=43'), 410, 'history-gone')
     expect((await ann.send('GET', '/tasks', undefined, { 'if-none-match': '"42"' })).status).toBe(304)
     expect((await ann.create({ title: 'next' })).revision).toBe(43)

@@ -65,7 +65,7 @@ describe.each(databases)('revisions over %s', (kind) => {
     await ann.delete(NO_TASK)
     await ann.send('POST', '/batch', { operations: [{ op: 'delete', id: NO_TASK }] })
     expect(await revisionNow()).toBe('"0"')
-    expect(await ann.changes()).toEqual({ changes: [], next: 0, more: false })
+    expect(await ann.changes()).toEqual({ changes: [], lists: [], next: 0, more: false })
   })
 
   test('reads and refused writes raise nothing', async () => {

@@ -1,3 +1,4 @@
+import type { List } from '../../src/lists/model.ts'
 import type { Task } from '../../src/tasks/model.ts'
 import type { Target } from './boot.ts'
 
@@ -20,6 +21,8 @@ export async function openStream(target: Target, user: string, query = '', optio
   })
   if (response.status !== 200) throw new Error(`${response.status} ${await response.text()}`)
   const seen: { id: number; task: Task }[] = []
+  const lists: { id: number; list: List }[] = []
+  const ids: number[] = []
   let text = ''
   let wake = () => {}
   let isOver = false
@@ -33,8 +36,10 @@ export async function openStream(target: Target, user: string, query = '', optio
         const blocks = text.split('\n\n')
         text = blocks.pop() ?? ''
         for (const block of blocks) {
-          const [, id, data] = /^event: change\nid: (\d+)\ndata: (.*)$/s.exec(block) ?? []
-          if (id !== undefined && data !== undefined) seen.push({ id: Number(id), task: JSON.parse(data) as Task })
+          const [, event, id, data] = /^event: (change|list)\nid: (\d+)\ndata: (.*)$/s.exec(block) ?? []
+          if (id !== undefined) ids.push(Number(id))
+          if (event === 'list' && data !== undefined) lists.push({ id: Number(id), list: JSON.parse(data) as List })
+          else if (data !== undefined) seen.push({ id: Number(id), task: JSON.parse(data) as Task })
           else if (!/^(retry: \d+|:)$/.test(block)) throw new Error(`not an event of ours: ${block}`)
         }
         wake()
@@ -51,8 +56,12 @@ export async function openStream(target: Target, user: string, query = '', optio
 
   return {
     response,
-    /** Everything so far. */
+    /** Everything about tasks so far. */
     seen,
+    /** Everything about lists so far. */
+    lists,
+    /** The revisions of both, as they came. */
+    ids,
     ended,
     /** The first `count` events, as soon as they are there. @throws Error after `ms` milliseconds, or at the end. */
     async first(count: number, ms = 20_000) {

@@ -1,3 +1,4 @@
+import type { List } from '../../src/lists/model.ts'
 import type { Task } from '../../src/tasks/model.ts'
 import type { Target } from './boot.ts'
 import type { Headers } from './send.ts'
@@ -54,7 +55,7 @@ export function newUser(target: Target, id = `user-${crypto.randomUUID()}`) {
       return (await jsonOf<{ results: { status: number; task: Task }[] }>(answer)).results
     },
     changes: async (query = '') =>
-      jsonOf<{ changes: Task[]; next: number; more: boolean }>(await send('GET', `/changes${query}`)),
+      jsonOf<{ changes: Task[]; lists: List[]; next: number; more: boolean }>(await send('GET', `/changes${query}`)),
     /** The user's counter before this call, which raises it by one itself. */
     revision: async () => (await create({ title: 'Reads the counter' })).revision - 1,
   }

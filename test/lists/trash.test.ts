@@ -144,7 +144,7 @@ describe.each(databases)('the trash over %s', (kind) => {
     expect((await user.send('DELETE', `?confirm=${user.id}`)).status).toBe(204)
     expect(await user.list()).toEqual([])
     expect(await trash()).toEqual([])
-    expect(await user.changes()).toEqual({ changes: [], next: 0, more: false })
+    expect(await user.changes()).toEqual({ changes: [], lists: [], next: 0, more: false })
     expect((await user.send('GET', '/tasks')).headers.get('etag')).toBe('"0"')
     expect((await user.send('DELETE', `?confirm=${user.id}`)).status).toBe(204)
     const again = await user.send('POST', '/tasks', { title: 'keyed' }, keyed)

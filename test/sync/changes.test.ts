@@ -66,8 +66,8 @@ describe.each(databases)('changes over %s', (kind) => {
   test('who is up to date is told nothing, and where to go on', async () => {
     const [first] = await lively()
     const last = startOf(first) + 8
-    expect(await user.changes(`?since=${last}`)).toEqual({ changes: [], next: last, more: false })
-    expect(await newUser(service()).changes('?since=0')).toEqual({ changes: [], next: 0, more: false })
+    expect(await user.changes(`?since=${last}`)).toEqual({ changes: [], lists: [], next: last, more: false })
+    expect(await newUser(service()).changes('?since=0')).toEqual({ changes: [], lists: [], next: 0, more: false })
   })
 
   test('restoring clears deleted_at', async () => {
@@ -101,7 +101,7 @@ describe.each(databases)('changes over %s', (kind) => {
       ['DELETE', '/tasks?status=completed'],
     ]
     for (const [method, path, body, headers] of refused) await user.send(method, path, body, headers)
-    expect(await user.changes()).toEqual({ changes: [task], next: task.revision, more: false })
+    expect(await user.changes()).toEqual({ changes: [task], lists: [], next: task.revision, more: false })
   })
 
   const faults: [query: string, pointer: string][] = [
@@ -150,6 +150,6 @@ describe.each(databases)('changes over %s', (kind) => {
     for (const path of ['/changes', '/events'])
       for (const since of [1, Date.now(), 999_999_999_999_999])
         await expectProblem(await user.send('GET', `${path}?since=${since}`), 410, 'history-gone')
-    expect(await user.changes('?since=0')).toEqual({ changes: [], next: 0, more: false })
+    expect(await user.changes('?since=0')).toEqual({ changes: [], lists: [], next: 0, more: false })
   })
 })

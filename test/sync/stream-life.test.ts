@@ -21,6 +21,7 @@ class QuickBell extends Bell {
 
 const nothing = async (_user: string, since?: number): Promise<ChangePage> => ({
   changes: [],
+  lists: [],
   next: since ?? 0,
   more: false,
 })
@@ -81,7 +82,7 @@ describe('a stream', () => {
 
   test('reads nothing before the reader has taken what was there', async () => {
     let reads = 0
-    const endless = async (): Promise<ChangePage> => ({ changes: [], next: ++reads, more: true })
+    const endless = async (): Promise<ChangePage> => ({ changes: [], lists: [], next: ++reads, more: true })
     const bell = new Bell(() => {})
     const reader = eventBody(listen(bell, endless), bell).getReader()
     await Bun.sleep(20)
