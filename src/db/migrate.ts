@@ -8,8 +8,10 @@ import history from '../../drizzle/0002_history.sql' with { type: 'text' }
 import keptAnswers from '../../drizzle/0003_kept_answers.sql' with { type: 'text' }
 import lists from '../../drizzle/0004_lists.sql' with { type: 'text' }
 import oauth from '../../drizzle/0005_oauth.sql' with { type: 'text' }
+import recurrence from '../../drizzle/0006_recurrence.sql' with { type: 'text' }
 import journal from '../../drizzle/meta/_journal.json'
 import { sqlState } from './errors.ts'
+import { buildReminderIndex, hasReminderIndex } from './late-index.ts'
 import type { Db } from './open.ts'
 
 /** The SQL is compiled into the program; a test compares this list with the folder. */
@@ -20,6 +22,7 @@ const files: Record<string, string> = {
   '0003_kept_answers': keptAnswers,
   '0004_lists': lists,
   '0005_oauth': oauth,
+  '0006_recurrence': recurrence,
 }
 
 interface Migration extends MigrationMeta {
@@ -64,7 +67,9 @@ const config = { migrationsFolder: '', migrationsSchema: 'doable', migrationsTab
 export async function migrate(db: Db): Promise<string[]> {
   for (const giveUp = Date.now() + TRIED_MS; ; await Bun.sleep(LOCK_MS))
     try {
-      return await migrateOnce(db)
+      const applied = await migrateOnce(db)
+      await buildReminderIndex(db)
+      return applied
     } catch (error) {
       if (sqlState(error) !== LOCK_NOT_AVAILABLE || Date.now() > giveUp) throw error
     }
@@ -87,10 +92,10 @@ async function migrateOnce(db: Db): Promise<string[]> {
   })
 }
 
-/** Whether every migration of this program has been applied. */
+/** Whether every migration of this program has been applied, and what they leave to be built is there. */
 export async function isMigrated(db: Db): Promise<boolean> {
   const newest = migrations.at(-1)
-  return newest !== undefined && (await appliedIn(db)).has(newest.hash)
+  return newest !== undefined && (await appliedIn(db)).has(newest.hash) && (await hasReminderIndex(db))
 }
 
 /** The hashes of the migrations that have been applied. */

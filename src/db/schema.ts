@@ -1,4 +1,4 @@
-import { sql } from 'drizzle-orm'
+import { type SQLWrapper, sql } from 'drizzle-orm'
 import {
   bigint,
   boolean,
@@ -19,6 +19,11 @@ import { opaque, texts, timestamp } from './types.ts'
 /** A schema of our own: Doable can share a database with the front end's tables. */
 export const doable = pgSchema('doable')
 
+/** Whether a task is to remind still. */
+export const isPending = (t: Record<'remind_at' | 'reminded_at' | 'completed' | 'deleted_at', SQLWrapper>) =>
+  sql`${t.remind_at} is not null and ${t.reminded_at} is null and not ${t.completed} and ${t.deleted_at} is null`
+
+export const repeatFrom = doable.enum('repeat_from', ['due', 'completion'])
 export const priority = doable.enum('task_priority', ['low', 'medium', 'high'])
 
 /**
@@ -70,6 +75,17 @@ export const tasks = doable.table(
     trashed_with: uuid(),
     /** Whether the task has ever had a part. Its parts are looked for only then: no index leads to them. */
     has_parts: boolean().notNull().default(false),
+    /** An RFC 5545 rule; null for a task that does not repeat. */
+    recurrence: opaque(),
+    repeat_from: repeatFrom().notNull().default('due'),
+    time_zone: opaque().notNull().default('UTC'),
+    remind_at: timestamp(),
+    /** The first task of those that completing has made from each other. */
+    series_id: uuid(),
+    /** The task that completing this one has made. */
+    next_task_id: uuid(),
+    /** When listeners were told of `remind_at`. */
+    reminded_at: timestamp(),
   },
   (t) => [
     primaryKey({ columns: [t.user_id, t.id] }),
@@ -80,6 +96,8 @@ export const tasks = doable.table(
       .on(t.user_id, t.deleted_at, t.id)
       .where(sql`${t.deleted_at} is not null and ${t.purged_at} is null`),
     index('tasks_purge').on(t.deleted_at).where(sql`${t.deleted_at} is not null and ${t.purged_at} is null`),
+    // Built without a lock on the table, by `db/late-index.ts`: no migration has it.
+    index('tasks_reminders').on(t.remind_at).where(isPending(t)),
     check('tasks_title_length', sql`${t.purged_at} is not null or char_length(${t.title}) between 1 and 200`),
     check('tasks_description_length', sql`char_length(${t.description}) <= 10000`),
     check('tasks_completed_at', sql`${t.completed} = (${t.completed_at} is not null)`),
