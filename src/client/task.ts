@@ -19,6 +19,20 @@ export interface Task {
   list_id: string | null
   /** The task that this one is a part of: not in the trash, and no part itself. */
   parent_id: string | null
+  /** By which rule the task repeats: an RFC 5545 RRULE from daily to yearly, or `daily`, `weekly`, `monthly`, `yearly`, which come back as the rules that they stand for. Needs a `due_date`. COUNT says how many tasks are left, this one included. */
+  recurrence: string | null
+  /** Behind what the next due date lies: behind this one, or behind today, too. */
+  repeat_from: 'due' | 'completion'
+  /** The IANA time zone in which days and wall-clock times of `recurrence` are reckoned. */
+  time_zone: string
+  /** When every listener is told of the task, once. */
+  remind_at: string | null
+  /** The first of the tasks that completing has made from each other. */
+  series_id: string | null
+  /** The task that completing this one has made. */
+  next_task_id: string | null
+  /** When listeners were told of `remind_at`, as it is now. */
+  reminded_at: string | null
   /** The user's counter at this task's last change. */
   revision: number
   /** When the task was made. */
@@ -45,6 +59,14 @@ export interface TaskFields {
   list_id?: string | null
   /** The task that this one is a part of: not in the trash, and no part itself. */
   parent_id?: string | null
+  /** By which rule the task repeats: an RFC 5545 RRULE from daily to yearly, or `daily`, `weekly`, `monthly`, `yearly`, which come back as the rules that they stand for. Needs a `due_date`. COUNT says how many tasks are left, this one included. */
+  recurrence?: string | null
+  /** Behind what the next due date lies: behind this one, or behind today, too. */
+  repeat_from?: 'due' | 'completion'
+  /** The IANA time zone in which days and wall-clock times of `recurrence` are reckoned. */
+  time_zone?: string
+  /** When every listener is told of the task, once. */
+  remind_at?: string | null
 }
 
 export type Priority = Task['priority']

@@ -53,7 +53,8 @@ function explain(type: ValueErrorType, error: unknown, value: unknown): string {
   const texts = (Array.isArray(value) ? value : [value]).filter((item) => typeof item === 'string')
   if (texts.some((text) => text.includes('\0'))) return 'must not contain the NUL character (U+0000)'
   if (!texts.every((text) => text.isWellFormed())) return 'must not contain half of a surrogate pair'
-  return typeof error === 'string' && error !== '' ? error : 'is not valid'
+  const words = typeof error === 'function' ? error(value) : error
+  return typeof words === 'string' && words !== '' ? words : 'is not valid'
 }
 
 /**

@@ -88,6 +88,14 @@ export function sameDistance(instant: string, from: string, to: string, zone: st
   return shifted >= START_MS && shifted < END_MS ? new Date(shifted).toISOString() : undefined
 }
 
+/** The same distance for a stored date: a day is moved by whole days. */
+export function shiftedDate(date: string, from: string, to: string, zone: string): string | undefined {
+  if (!isDay(date)) return sameDistance(date, from, to, zone)
+  const dayOf = (stored: string) => Math.floor(clockOf(stored, zone) / DAY_MS)
+  const shifted = Date.parse(date) + (dayOf(to) - dayOf(from)) * DAY_MS
+  return shifted >= START_MS && shifted < END_MS ? new Date(shifted).toISOString().slice(0, 10) : undefined
+}
+
 function shiftByDays(instant: string, from: string, to: string, zone: string): number {
   return nearestInstant(clockAt(Date.parse(instant), zone) + clockOf(to, zone) - clockOf(from, zone), zone)
 }

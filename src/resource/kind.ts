@@ -48,6 +48,17 @@ export const kinds = {
   priority: { type: 'doable.task_priority', isContent: false },
   double: { type: 'double precision', isContent: false, read: Number, fromCsv: toNumber },
   revision: { type: 'bigint', isContent: false, read: Number, fromCsv: toNumber },
+  /** A time that clients write. */
+  moment: {
+    type: 'timestamptz',
+    isContent: true,
+    read: (cell: unknown) => rfc3339(cell as string),
+  },
+  /** A rule of RFC 5545. */
+  rule: { type: 'text', isContent: true },
+  /** The name of a time zone. */
+  zone: { type: 'text', isContent: true, empty: sql`'UTC'` },
+  repeatFrom: { type: 'doable.repeat_from', isContent: false },
   time: { type: 'timestamptz', isContent: false, read: (cell: unknown) => rfc3339(cell as string) },
 } as const satisfies Record<string, Kind>
 

@@ -1,4 +1,5 @@
-import { type TSchema, Type } from '@sinclair/typebox'
+import { Kind, type TSchema, Type, TypeRegistry } from '@sinclair/typebox'
+import { canonicalDate } from './dates.ts'
 import { Text } from './text.ts'
 
 const UUID = '^[0-9a-fA-F]{8}-[0-9a-fA-F]{4}-[0-9a-fA-F]{4}-[0-9a-fA-F]{4}-[0-9a-fA-F]{12}$'
@@ -29,6 +30,21 @@ export const Time = (description: string) =>
 /** The same, or null; an example shows null. */
 export const OptionalTime = (description: string) =>
   Type.Union([Time(description), Type.Null()], { description, examples: [null] })
+
+/** PostgreSQL's calendar has no year 0: before the year 1 comes 1 BC. */
+const isInstant = (time: string | undefined) => time !== undefined && time.length > 10 && time >= '0001'
+
+TypeRegistry.Set('Instant', (_, value) => typeof value === 'string' && isInstant(canonicalDate(value)))
+
+/** An instant as clients write it (RFC 3339, with any offset); `canonicalDate` has its stored form. */
+export const Instant = (description?: string) =>
+  Type.Unsafe<string>({
+    [Kind]: 'Instant',
+    type: 'string',
+    format: 'date-time',
+    ...(description !== undefined && { description }),
+    error: 'must be a time like 2026-11-24T18:30:00Z, or null',
+  })
 
 export const nullable = <Schema extends TSchema>(schema: Schema) =>
   Type.Union([schema, Type.Null()], {

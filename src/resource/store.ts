@@ -24,12 +24,16 @@ export interface RowChange<Row> {
   readonly change: Statement<Row>
   /** Changes of the rows that go with it (parameters `owner` and `id`), in the same transaction. */
   readonly along?: readonly Statement<Changed>[]
+  /** Does what follows from the change, in the same transaction. @returns the row as it is then. */
+  readonly settle?: (tx: Db, owner: Owner, before: Row, after: Row) => Promise<Row>
   /** The change, as one statement, of the rows that neither take others along nor depend on others: tried first. */
   readonly alone?: Statement<Row>
 }
 
 /** What a store must know of a resource. */
 type Stored<Row> = Pick<Resource<Fields>, 'table' | 'columns' | 'where'> & { read(cells: Cells, start: number): Row }
+
+export type Store<Row extends { user_id: string; revision: number }> = ReturnType<typeof createStore<Row>>
 
 /** Sums up what the user's rows take, where that has not been done. For a transaction that holds the user's row. */
 export type Reckon = Statement<unknown>
@@ -119,7 +123,7 @@ export function createStore<Row extends { user_id: string; revision: number }>(
 
     /** @throws Problem `…-not-found`, `revision-mismatch`, `quota-exceeded`. */
     async changeOne(
-      { in: place, change, along, alone = along ? undefined : change }: RowChange<Row>,
+      { in: place, change, along, settle, alone = along || settle ? undefined : change }: RowChange<Row>,
       db: Db,
       owner: Owner,
       id: string,
@@ -146,10 +150,11 @@ export function createStore<Row extends { user_id: string; revision: number }>(
         if (refused) throw refused
       }
       const outcome = await withCount(db, owner, async (tx) => {
+        const [before] = settle ? ownRows(owner.id, await selectFrom[place](tx, { owner: owner.id, id })) : []
         const [row] = ownRows(owner.id, await change(tx, values))
         if (!row) return (await refusal(tx)) ?? quotaExceeded()
         for (const follow of along ?? []) await changeAll(follow, tx, { ...given, owner: owner.id, id })
-        return row
+        return settle && before ? await settle(tx, owner, before, row) : row
       })
       // Thrown outside of the transaction, which keeps the count.
       if (outcome instanceof Problem) throw outcome

@@ -2,12 +2,15 @@ import { Kind, Type, TypeRegistry } from '@sinclair/typebox'
 import { sql } from 'drizzle-orm'
 import { tasks, users } from '../db/schema.ts'
 import { typed } from '../db/statement.ts'
+import { canonicalRule } from '../recurrence/rule.ts'
+import { Recurrence, RepeatFrom, TimeZone } from '../recurrence/schemas.ts'
+import { canonicalZone } from '../recurrence/zone.ts'
 import { canonicalDate } from '../resource/dates.ts'
 import { type AnswerOf, type ChangesOf, client, now, server } from '../resource/field.ts'
 import { kinds } from '../resource/kind.ts'
 import { Position, placing } from '../resource/position.ts'
 import { defineResource } from '../resource/resource.ts'
-import { nullable, OptionalTime, Revision, Time, Uuid } from '../resource/schemas.ts'
+import { Instant, nullable, OptionalTime, Revision, Time, Uuid } from '../resource/schemas.ts'
 import { Line, NOT_BLANK, Text, trimmed } from '../resource/text.ts'
 
 TypeRegistry.Set('DueDate', (_, value) => typeof value === 'string' && canonicalDate(value) !== undefined)
@@ -67,6 +70,8 @@ const Tags = Type.Unsafe<string[]>({
 /** The id of another row. The database gives ids back in lower case. */
 const Reference = (description: string) => ({ ...Uuid(description), error: 'must be a UUID, or null' })
 const lowerCase = (id: string) => id.toLowerCase()
+const OptionalUuid = (description: string) =>
+  Type.Union([Type.String({ format: 'uuid' }), Type.Null()], { description, examples: [null] })
 export const Completed = Type.Boolean({ examples: [false], error: 'must be true or false' })
 
 /** The completed state after an update: turned over, set, or as it was. */
@@ -118,6 +123,27 @@ export const fields = {
     nullable(Reference('The task that this one is a part of: not in the trash, and no part itself.')),
     { initial: null, stored: lowerCase },
   ),
+  recurrence: client(kinds.rule, nullable(Recurrence), { initial: null, stored: canonicalRule }),
+  repeat_from: client(kinds.repeatFrom, RepeatFrom, { initial: 'due' }),
+  time_zone: client(kinds.zone, TimeZone, { initial: 'UTC', stored: canonicalZone }),
+  remind_at: client(kinds.moment, nullable(Instant('When every listener is told of the task, once.')), {
+    initial: null,
+    stored: canonicalDate,
+  }),
+  series_id: server(kinds.uuid, OptionalUuid('The first of the tasks that completing has made from each other.'), {
+    insert: typed('series_id', 'uuid'),
+    isImported: true,
+  }),
+  next_task_id: server(kinds.uuid, OptionalUuid('The task that completing this one has made.'), {
+    insert: sql`null::uuid`,
+    isImported: true,
+  }),
+  reminded_at: server(kinds.time, OptionalTime('When listeners were told of `remind_at`, as it is now.'), {
+    insert: sql`null::timestamptz`,
+    update: sql`case when not ${typed('set_remind_at', 'boolean')}
+      or ${typed('remind_at', 'timestamptz')} is not distinct from ${tasks.remind_at} then ${tasks.reminded_at} end`,
+    isImported: true,
+  }),
   revision: server(kinds.revision, Revision("The user's counter at this task's last change."), {
     insert: sql`raised.revision`,
     isImported: false,

@@ -30,7 +30,8 @@ const selectParts = statement(
     select from ${tasks} as whole where whole.user_id = ${owner} and whole.id = ${id} and whole.has_parts) limit 1`,
   userOf,
 )
-const markParent = statement(
+/** Says that a task has parts. For a transaction that makes one. */
+export const markParent = statement(
   'mark_parent',
   sql`update ${tasks} set has_parts = true
     where ${tasks.user_id} = ${owner} and ${tasks.id} = ${id} and not ${tasks.has_parts}`,

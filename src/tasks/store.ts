@@ -1,6 +1,7 @@
 import { sql } from 'drizzle-orm'
 import type { Db } from '../db/open.ts'
 import { tasks } from '../db/schema.ts'
+import { typed } from '../db/statement.ts'
 import type { Owner } from '../db/work.ts'
 import {
   changeAll,
@@ -10,12 +11,13 @@ import {
   insertStatement,
   type Mark,
 } from '../resource/change.ts'
-import { createStore, holdingUser, type Precondition } from '../resource/store.ts'
+import { createStore, holdingUser, type Precondition, type RowChange } from '../resource/store.ts'
 import { reckonUser } from '../resources.ts'
 import { isAlone, partsOfTask, removeCompletedParts, restoration } from './along.ts'
 import { type Changes, completion, positions, type Task, task } from './fields.ts'
 import type { NewTask } from './model.ts'
 import { checkReferences, refersToOthers } from './references.ts'
+import { checkSchedule, createRepetition, isSingle } from './repeat.ts'
 
 export type { Precondition }
 
@@ -26,18 +28,24 @@ const removal = sql`deleted_at = now()`
 const emptying = { in: 'trash', set: task.purge, bytes: task.bytes.purged } as const
 
 const insert = insertStatement('create_task', task, positions.user.inserted)
+const updating = {
+  in: 'hand',
+  set: task.update,
+  bytes: task.bytes.updated,
+  user: positions.user.updated,
+} as const
 const update = {
   in: 'hand',
-  change: changeStatement('update_task', task, {
-    in: 'hand',
-    set: task.update,
-    bytes: task.bytes.updated,
-    user: positions.user.updated,
+  alone: changeStatement('update_task', task, {
+    ...updating,
+    only: sql`${isSingle} and ${typed('recurrence', 'text')} is null`,
   }),
+  change: changeStatement('update_repeating', task, updating),
 } as const
 const complete = {
   in: 'hand',
-  change: changeStatement('complete_task', task, { in: 'hand', set: completion }),
+  alone: changeStatement('complete_task', task, { in: 'hand', only: isSingle, set: completion }),
+  change: changeStatement('complete_repeating', task, { in: 'hand', set: completion }),
 } as const
 const remove = {
   in: 'hand',
@@ -57,6 +65,11 @@ const purge = {
   change: changeStatement('purge_parent', task, emptying),
   along: partsOfTask.purge,
 } as const
+const repetition = createRepetition({ store, insert, remove })
+const completing: RowChange<Task> = {
+  ...complete,
+  settle: (tx, owner, before, after) => repetition.settle(tx, owner, before, after, {}),
+}
 const removeCompleted = (name: string, whose: typeof hasNoParts) =>
   changeManyStatement(name, task, { in: 'hand', set: removal }, sql`${tasks.completed} and ${whose}`, tasks.created_at)
 const removeCompletedAlone = removeCompleted('delete_completed', hasNoParts)
@@ -67,24 +80,26 @@ export const findTask = (db: Db, owner: Owner, id: string): Promise<Task> => sto
 
 /**
  * Makes a task and, with a user's first one, the user's row. One statement; a transaction where the task refers to
- * others.
+ * others or repeats.
  *
- * @throws Problem `validation-failed` for a list or a parent that cannot be; `task-exists` when the id is taken, also
+ * @throws Problem `validation-failed` for a list, a parent or a recurrence that cannot be; `task-exists` when the id is taken, also
  * by a deleted task; `quota-exceeded`.
  */
 export function createTask(db: Db, owner: Owner, created: NewTask): Promise<Task> {
-  const values = { ...task.insertParameters(created), id: created.id ?? Bun.randomUUIDv7() }
-  if (!refersToOthers(created)) return store.insertOne(insert, db, owner, values)
+  const values = { ...task.insertParameters(created), id: created.id ?? Bun.randomUUIDv7(), series_id: null }
+  if (!refersToOthers(created) && created.recurrence == null) return store.insertOne(insert, db, owner, values)
   return holdingUser(db, owner, async (tx) => {
+    checkSchedule(created)
     await checkReferences(tx, owner, undefined, created)
-    return store.insertOne(insert, tx, owner, values)
+    const made = await store.insertOne(insert, tx, owner, values)
+    return made.completed ? await repetition.makeNext(tx, owner, made) : made
   })
 }
 
 /**
- * Changes the given fields. One statement; a transaction where the task is to refer to others.
+ * Changes the given fields. One statement; a transaction where the task is to refer to others or repeats.
  *
- * @throws Problem `validation-failed` for a list or a parent that cannot be; `task-not-found`, `revision-mismatch`,
+ * @throws Problem `validation-failed` for a list, a parent or a recurrence that cannot be; `task-not-found`, `revision-mismatch`,
  * `quota-exceeded`.
  */
 export function updateTask(
@@ -95,14 +110,22 @@ export function updateTask(
   given: Precondition = {},
 ): Promise<Task> {
   const values = { ...task.updateParameters(changes), toggle: false }
-  if (!refersToOthers(changes)) return store.changeOne(update, db, owner, id, given, values)
+  const change: RowChange<Task> = {
+    ...update,
+    settle: (tx, owner, before, after) => repetition.settle(tx, owner, before, after, changes),
+  }
+  if (!refersToOthers(changes)) return store.changeOne(change, db, owner, id, given, values)
   return holdingUser(db, owner, async (tx) => {
     await checkReferences(tx, owner, id, changes)
-    return store.changeOne(update, tx, owner, id, given, values)
+    return store.changeOne(change, tx, owner, id, given, values)
   })
 }
 
-/** Sets `completed`, or toggles it. @throws Problem `task-not-found`, `revision-mismatch`. */
+/**
+ * Sets `completed`, or toggles it. One statement; a transaction for a task that repeats, with the next one.
+ *
+ * @throws Problem `task-not-found`, `revision-mismatch`, `quota-exceeded`.
+ */
 export function completeTask(
   db: Db,
   owner: Owner,
@@ -111,7 +134,7 @@ export function completeTask(
   given: Precondition = {},
 ): Promise<Task> {
   const toggle = completed === undefined
-  return store.changeOne(complete, db, owner, id, given, { completed: completed ?? null, toggle })
+  return store.changeOne(completing, db, owner, id, given, { completed: completed ?? null, toggle })
 }
 
 /** Moves a task to the trash, with its parts. @throws Problem `task-not-found`, `revision-mismatch`. */

@@ -1,18 +1,15 @@
-import { Kind, type Static, Type, TypeRegistry } from '@sinclair/typebox'
+import { type Static, Type } from '@sinclair/typebox'
 import { TypeCompiler } from '@sinclair/typebox/compiler'
+import { ValueErrorType } from '@sinclair/typebox/errors'
+import type { faultsIn } from '../http/validation.ts'
 import { canonicalDate } from '../resource/dates.ts'
 import { type ChangesOf, clientSchemas, entriesBy, ignoredSchemas, storedFormOf } from '../resource/field.ts'
-import { Uuid } from '../resource/schemas.ts'
+import { Instant, nullable, Uuid } from '../resource/schemas.ts'
 import { fields, type Task } from '../tasks/fields.ts'
 
-/** PostgreSQL's calendar has no year 0: before the year 1 comes 1 BC. */
-const isInstant = (time: string | undefined) => time !== undefined && time.length > 10 && time >= '0001'
-
-TypeRegistry.Set('Instant', (_, value) => typeof value === 'string' && isInstant(canonicalDate(value)))
-
 const error = 'must be a time like 2026-11-24T18:30:00Z, or null'
-const instant = Type.Unsafe<string>({ [Kind]: 'Instant', type: 'string', format: 'date-time', error })
-const optionalInstant = Type.Optional(Type.Union([instant, Type.Null()], { error }))
+const optionalInstant = Type.Optional(Type.Union([Instant(), Type.Null()], { error }))
+const optionalUuid = Type.Optional(nullable({ ...Uuid('Another task.'), error: 'must be a UUID, or null' }))
 
 /** A task on its way in: what an export holds of it. Only `title` is needed; `user_id` and `revision` are ignored. */
 export const TaskRecord = Type.Object(
@@ -25,6 +22,9 @@ export const TaskRecord = Type.Object(
     created_at: optionalInstant,
     updated_at: optionalInstant,
     deleted_at: optionalInstant,
+    reminded_at: optionalInstant,
+    series_id: optionalUuid,
+    next_task_id: optionalUuid,
   },
   {
     $id: 'TaskRecord',
@@ -35,7 +35,20 @@ export const TaskRecord = Type.Object(
 )
 export type TaskRecord = Static<typeof TaskRecord>
 
-export const taskRecord = TypeCompiler.Compile(TaskRecord)
+const compiled = TypeCompiler.Compile(TaskRecord)
+
+/** A rule that is over is no fault: its last task may have been put off. */
+const lacksDueDate = ({ recurrence, due_date }: TaskRecord) => recurrence != null && due_date == null
+
+/** The check of a record: that of its schema, and of what two of its fields are together. */
+export const taskRecord = {
+  Check: (value: unknown): value is TaskRecord => compiled.Check(value) && !lacksDueDate(value),
+  Errors(value: unknown): Parameters<typeof faultsIn>[0] {
+    if (!compiled.Check(value)) return compiled.Errors(value)
+    const type = ValueErrorType.Kind
+    return lacksDueDate(value) ? [{ path: '/recurrence', type, schema: { error: 'needs a due_date' }, value }] : []
+  },
+}
 
 const storedForm = storedFormOf(fields)
 
@@ -47,6 +60,12 @@ const initial = Object.fromEntries(
 /** A record as the table takes it; a position of null is for the database to choose. */
 export type Row = Omit<Task, 'user_id' | 'revision' | 'position'> & { position: number | null }
 
+type ServerField =
+  | 'id'
+  | 'series_id'
+  | 'next_task_id'
+  | `${'completed' | 'created' | 'updated' | 'deleted' | 'reminded'}_at`
+
 /**
  * @param record one that has passed its schema. @param now stands in for times that it does not tell.
  */
@@ -57,13 +76,16 @@ export function rowOf(record: TaskRecord, now: string): Row {
   const created = instantOf(record.created_at) ?? now
   const updated = instantOf(record.updated_at) ?? created
   return {
-    ...(written as Omit<Row, 'id' | `${string}_at`>),
+    ...(written as Omit<Row, ServerField>),
     id: record.id?.toLowerCase() ?? Bun.randomUUIDv7(),
     // A completed task has a time of completion, and no other has.
     completed_at: written.completed ? (instantOf(record.completed_at) ?? updated) : null,
     created_at: created,
     updated_at: updated,
     deleted_at: instantOf(record.deleted_at) ?? null,
+    reminded_at: instantOf(record.reminded_at) ?? null,
+    series_id: record.series_id?.toLowerCase() ?? null,
+    next_task_id: record.next_task_id?.toLowerCase() ?? null,
   }
 }
 

@@ -55,8 +55,9 @@ const arrows: [room: string, mayImport: string[]][] = [
   ['src/{problem,line-output}.ts', []],
   ['src/client/*.ts', []],
   [registry, ['src/resource/change.ts', 'src/{tasks,lists}/fields.ts']],
-  ['src/tasks/fields.ts', ['src/{resource,db}/**']],
-  ['src/tasks/*.ts', ['src/{resource,http,db}/**', 'src/auth/user.ts', registry]],
+  ['src/recurrence/*.ts', []],
+  ['src/tasks/fields.ts', ['src/{recurrence,resource,db}/**']],
+  ['src/tasks/*.ts', ['src/{recurrence,resource,http,db}/**', 'src/auth/user.ts', registry]],
   ['src/lists/fields.ts', ['src/{resource,db}/**']],
   // What goes to the trash with a list: statements on tasks that both rooms need.
   ['src/lists/*.ts', ['src/{resource,http,db}/**', 'src/auth/user.ts', registry, model, 'src/tasks/along.ts']],
