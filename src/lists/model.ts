@@ -8,7 +8,7 @@ import { type Changes, fields, type List as ListFields } from './fields.ts'
 
 /** What is counted whenever lists are read. */
 const count = (description: string, example: number) =>
-  server(kinds.revision, Type.Integer({ minimum: 0, description, examples: [example] }), {
+  server(kinds.revision, Type.Integer({ format: 'int32', minimum: 0, description, examples: [example] }), {
     insert: sql`0`,
     isImported: false,
   })

@@ -42,6 +42,7 @@ export const Instant = (description?: string) =>
     [Kind]: 'Instant',
     type: 'string',
     format: 'date-time',
+    examples: ['2026-11-24T17:00:00.000Z'],
     ...(description !== undefined && { description }),
     error: 'must be a time like 2026-11-24T18:30:00Z, or null',
   })

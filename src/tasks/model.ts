@@ -55,7 +55,7 @@ export const TaskPatch = Type.Object(
 export const Completion = Type.Object(
   { completed: Type.Optional(Completed) },
   {
-    $id: 'Completion',
+    $id: 'TaskCompletion',
     additionalProperties: false,
     description: '`completed` sets, and is safe to repeat. Without it, or without a body, the task is toggled.',
     examples: [{ completed: true }],
