@@ -12,8 +12,10 @@ const text = (options: object) => Type.String({ maxLength: MAX_TEXT, ...options 
 
 const email = text({ format: 'email', examples: ['ada@analytical.engine'] })
 /** Where one is chosen, Better Auth asks for 8 characters; where one is compared, a short one is only wrong. */
-const newPassword = Type.String({ minLength: 8, maxLength: 128, examples: ['correct horse battery staple'] })
-const password = Type.String({ maxLength: 128, examples: ['correct horse battery staple'] })
+const units = 'Its length is counted in UTF-16 code units.'
+const examples = ['correct horse battery staple']
+const newPassword = Type.String({ minLength: 8, maxLength: 128, description: units, examples })
+const password = Type.String({ maxLength: 128, description: units, examples })
 const time = Type.String({ format: 'date-time', examples: ['2026-11-20T22:02:42.578Z'] })
 const sessionToken = Type.String({
   description: 'Stands for the session. Not a JWT: it is for these operations only.',

@@ -30,6 +30,7 @@ export const Page = {
     examples: [50],
   }),
   cursor: Type.String({
+    minLength: 1,
     maxLength: 2048,
     description: 'From the `Link` of the page before; opaque.',
     error: 'is not a cursor of this list: start again from its first page',
