@@ -23,7 +23,8 @@ const countOf = (user: User) =>
       select bytes::int as kept, (
         select coalesce(sum(300 + octet_length(title) + coalesce(octet_length(description), 0)
           + coalesce(octet_length(due_date), 0) + octet_length(tags::text)), 0)
-        from doable.tasks where user_id = users.id)::int as counted
+        from doable.tasks where user_id = users.id)::int + (
+        select coalesce(sum(300 + octet_length(name)), 0) from doable.lists where user_id = users.id)::int as counted
       from doable.users where id = ${user.id}`
     if (!row) throw new Error('no row of this user')
     return row
@@ -62,6 +63,10 @@ const step = fc.record({
     'import',
     'clear',
     'erase',
+    'list',
+    'rename list',
+    'delete list',
+    'purge list',
   ),
   target: fc.nat({ max: 1000 }),
   fields,
@@ -94,6 +99,14 @@ async function perform(user: User, ids: string[], { op, target, fields: task }: 
         { ...task, id },
         { ...task, id: made },
       ]),
+    // A list has the id of a task, which is then in it.
+    list: async () => {
+      await user.send('POST', '/lists', { id, name: task.title.slice(0, 90).toWellFormed() })
+      return user.put(id, { list_id: id, parent_id: ids[0] ?? null })
+    },
+    'rename list': () => user.send('PUT', `/lists/${id}`, { name: task.title.slice(0, 50).toWellFormed() }),
+    'delete list': () => user.send('DELETE', `/lists/${id}`),
+    'purge list': () => user.send('DELETE', `/lists/${id}?deleted=true`),
     clear: () => user.send('DELETE', '/tasks?status=completed'),
     erase: () =>
       target % 4 === 0 ? user.send('DELETE', `?confirm=${user.id}`) : user.list().then(() => new Response()),
