@@ -5,13 +5,18 @@ import { findCollation } from '../../src/db/collation.ts'
 import type { Db } from '../../src/db/open.ts'
 import { createTurns } from '../../src/db/turns.ts'
 import { createWork } from '../../src/db/work.ts'
+import { findList, readLists } from '../../src/lists/read.ts'
+import { updateList } from '../../src/lists/store.ts'
+import { changePiece } from '../../src/resource/change.ts'
 import { eraseUser } from '../../src/resource/history.ts'
 import { readRevision } from '../../src/resource/rows.ts'
 import { readChanges } from '../../src/sync/changes.ts'
+import { partsOfTask, removeCompletedParts, tasksOfList } from '../../src/tasks/along.ts'
 import { createListTasks, type ListRequest } from '../../src/tasks/list.ts'
 import { createListStatements } from '../../src/tasks/list-statements.ts'
 import { createListTerms, parametersOf } from '../../src/tasks/list-terms.ts'
 import { filtersOf, SORTS } from '../../src/tasks/query.ts'
+import { checkReferences } from '../../src/tasks/references.ts'
 import { createSearchStatements } from '../../src/tasks/search-statements.ts'
 import {
   completeTask,
@@ -98,9 +103,13 @@ describe('with a user of 100,000 tasks among a million rows', () => {
     await sql`
       insert into doable.users (id, revision, position)
       select user_id, max(revision), max(position) from doable.tasks group by user_id on conflict do nothing`
+    await sql`
+      insert into doable.lists (user_id, id, name, position, revision, deleted_at)
+      select id, lpad(to_hex(i), 32, '0')::uuid, 'list ' || i, i, i, case when i % 10 = 0 then now() end
+      from doable.users, generate_series(1, 20) as i on conflict do nothing`
     await sql`set session_replication_role = origin`
     for (const { indexdef } of indexes) await sql.unsafe(indexdef)
-    await sql`vacuum (analyze) doable.tasks, doable.users`
+    await sql`vacuum (analyze) doable.tasks, doable.users, doable.lists`
   }
 
   /** The statements that the program runs for a user, by name; nothing of it reaches the database. */
@@ -186,6 +195,17 @@ describe('with a user of 100,000 tasks among a million rows', () => {
     await run('purge', () => purgeTask(db, owner, TASK))
     await run('delete completed', () => removeCompletedTasks(db, owner, 1000))
     await run('create', () => createTask(db, owner, { title: 'x' }))
+    await run('lists', () => readLists(db, owner, 'hand'))
+    await run('lists in the trash', () => readLists(db, owner, 'trash'))
+    await run('list', () => findList(db, owner, TASK))
+    await run('update list', () => updateList(db, owner, TASK, { name: 'x' }))
+    await run('references', () => checkReferences(db, owner, TASK, { list_id: TASK }))
+    await run('parent', () => checkReferences(db, owner, TASK, { parent_id: TASK }))
+    const along = { parts: partsOfTask, list: tasksOfList, completed: { remove: [removeCompletedParts] } }
+    for (const [whose, moves] of Object.entries(along))
+      for (const [move, statements] of Object.entries(moves))
+        for (const [n, change] of statements.entries())
+          await run(`${move} of ${whose}, ${n}`, () => changePiece(change, db, { owner: user, id: TASK, limit: 1000 }))
     await run('erase', () => eraseUser(db, owner))
     return found
   }
@@ -254,7 +274,7 @@ describe('with a user of 100,000 tasks among a million rows', () => {
       expect(statements.size).toBeGreaterThan(60)
       for (const [name, statement] of statements) {
         const nodes = nodesOf(await explain(how, statement))
-        const scans = nodes.filter((node) => node['Relation Name'] === 'tasks' || node['Relation Name'] === 'users')
+        const scans = nodes.filter((node) => ['tasks', 'lists', 'users'].includes(node['Relation Name'] ?? ''))
         if (scans.some((node) => node['Node Type'] === 'Seq Scan')) through.push(name)
         else if (!nodes.some((node) => node['Index Name'] !== undefined) && name !== 'create')
           through.push(`${name}: no index`)
