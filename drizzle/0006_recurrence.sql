@@ -5,4 +5,5 @@ ALTER TABLE "doable"."tasks" ADD COLUMN "time_zone" text COLLATE "C" DEFAULT 'UT
 ALTER TABLE "doable"."tasks" ADD COLUMN "remind_at" timestamp (3) with time zone;--> statement-breakpoint
 ALTER TABLE "doable"."tasks" ADD COLUMN "series_id" uuid;--> statement-breakpoint
 ALTER TABLE "doable"."tasks" ADD COLUMN "next_task_id" uuid;--> statement-breakpoint
-ALTER TABLE "doable"."tasks" ADD COLUMN "reminded_at" timestamp (3) with time zone;
+ALTER TABLE "doable"."tasks" ADD COLUMN "reminded_at" timestamp (3) with time zone;--> statement-breakpoint
+ALTER TABLE "doable"."tasks" ADD COLUMN "reminded_revision" bigint;

@@ -86,6 +86,8 @@ export const tasks = doable.table(
     next_task_id: uuid(),
     /** When listeners were told of `remind_at`. */
     reminded_at: timestamp(),
+    /** The revision by which they were told: whoever has seen less has not heard of it. */
+    reminded_revision: bigint({ mode: 'number' }),
   },
   (t) => [
     primaryKey({ columns: [t.user_id, t.id] }),

@@ -168,7 +168,7 @@ export type Changes = ChangesOf<typeof fields>
 export const task = defineResource(tasks, fields)
 
 // Fields and columns must be the same: this fails to compile when one is missing on either side.
-type Row = Omit<typeof tasks.$inferSelect, 'purged_at' | 'trashed_with' | 'has_parts'>
+type Row = Omit<typeof tasks.$inferSelect, 'purged_at' | 'trashed_with' | 'has_parts' | 'reminded_revision'>
 type Same<A, B> = [A] extends [B] ? ([B] extends [A] ? true : never) : never
 const _fieldsAreColumns: Same<Task, Row> = true
 void _fieldsAreColumns
