@@ -21,6 +21,10 @@ export interface TaskQuery {
   list_id?: string
   /** Parts of this task; `none`: tasks that are no parts. */
   parent_id?: string
+  /** Tasks with a `remind_at` before this time, whether it has come or not. */
+  remind_before?: string
+  /** Tasks that repeat, or that do not. */
+  recurring?: boolean
   /** Text somewhere in title or description, in whatever case. */
   q?: string
   sort?: SortField | `-${SortField}`

@@ -67,6 +67,8 @@ export function createListTerms(collation: string) {
       unlessGiven('due_until', 'text', sql`${tasks.due_date} < ${typed('due_until', 'text')}`),
       unlessGiven('list', 'text', sql`coalesce(${tasks.list_id}::text, 'none') = ${typed('list', 'text')}`),
       unlessGiven('parent', 'text', sql`coalesce(${tasks.parent_id}::text, 'none') = ${typed('parent', 'text')}`),
+      unlessGiven('remind_before', 'timestamptz', sql`${tasks.remind_at} < ${typed('remind_before', 'timestamptz')}`),
+      unlessGiven('recurring', 'boolean', sql`(${tasks.recurrence} is not null) = ${typed('recurring', 'boolean')}`),
     ],
     sql` and `,
   )
@@ -101,6 +103,8 @@ export function parametersOf({
   text,
   list,
   parent,
+  remindBefore,
+  recurring,
 }: Filters): Record<string, Parameter> {
   return {
     completed,
@@ -110,6 +114,8 @@ export function parametersOf({
     due_until: dueUntil,
     list: list ?? null,
     parent: parent ?? null,
+    remind_before: remindBefore ?? null,
+    recurring: recurring ?? null,
     // `%`, `_` and the escape itself are plain characters of a search.
     text: text && `%${text.replace(/[\\%_]/g, '\\$&')}%`,
   }

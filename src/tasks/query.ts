@@ -2,7 +2,7 @@ import { type Static, Type } from '@sinclair/typebox'
 import { choice, flag, Page, type Spelling } from '../http/query.ts'
 import { invalid } from '../problem.ts'
 import { canonicalDate } from '../resource/dates.ts'
-import { UuidOrNone } from '../resource/schemas.ts'
+import { Instant, UuidOrNone } from '../resource/schemas.ts'
 import { Text, trimmed } from '../resource/text.ts'
 import { DueDate, Priority, TagText } from './fields.ts'
 
@@ -29,6 +29,12 @@ export const TaskQuery = Type.Partial(
     due_before: { ...DueDate, description: 'Due earlier: before that day, or before that time.', error: dateError() },
     list_id: UuidOrNone('In this list; `none`: in no list.'),
     parent_id: UuidOrNone('Parts of this task; `none`: those that are no parts.'),
+    remind_before: {
+      ...Instant('With a `remind_at` before that time, whether it has come or not.'),
+      examples: ['2026-11-24T17:30:00.000Z'],
+      error: 'must be a time like 2026-11-24T18:30:00Z',
+    },
+    recurring: flag('Whether they repeat.'),
     q: Text({
       minLength: 1,
       maxLength: 200,
@@ -122,6 +128,8 @@ export interface Filters {
   list?: string
   /** Likewise of a parent. */
   parent?: string
+  remindBefore?: string
+  recurring?: boolean
 }
 
 /**
@@ -143,6 +151,8 @@ export function filtersOf(query: TaskQuery): Filters {
     text: query.q ?? null,
     ...(query.list_id !== undefined && { list: query.list_id.toLowerCase() }),
     ...(query.parent_id !== undefined && { parent: query.parent_id.toLowerCase() }),
+    ...(query.remind_before !== undefined && { remindBefore: canonicalDate(query.remind_before) ?? '' }),
+    ...(query.recurring !== undefined && { recurring: query.recurring }),
   }
 }
 
