@@ -55,6 +55,8 @@ export interface Deps {
     | (Pick<AccountOptions, 'issuer' | 'audience' | 'post' | 'publicUrl'> & { previousSecrets?: readonly string[] })
     | undefined
   feed: Feed
+  /** Is told when a task that this process has written reminds. Undefined: nobody sends reminders out. */
+  remind?: ((at: string) => void) | undefined
   log: Logger
   /** Undefined without `ADMIN_PORT`. */
   metrics: Metrics | undefined
@@ -82,13 +84,18 @@ export function createApp({
   accounts,
   foreignIssuer,
   feed,
+  remind,
   log,
   metrics,
   tracing,
   isReady,
   isStopping,
 }: Deps) {
-  const work = createWork(db, { quota: config.quotaBytes, changed: feed.ring, turns: createTurns({ oneConnection }) })
+  const changed = (user: string, remindAt: string | undefined) => {
+    feed.ring(user)
+    if (remindAt !== undefined) remind?.(remindAt)
+  }
+  const work = createWork(db, { quota: config.quotaBytes, changed, turns: createTurns({ oneConnection }) })
   const once = createOnce(work)
   const listTasks = createListTasks(createCursors(secret), collation)
   const openAccounts = ({ previousSecrets = [], ...given }: NonNullable<typeof accounts>) =>

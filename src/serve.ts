@@ -23,7 +23,9 @@ import { openObservers } from './service/observers.ts'
 import { prepareDatabase, reasonOf } from './service/prepare.ts'
 import { createPurging } from './service/purging.ts'
 import { Readiness } from './service/readiness.ts'
+import { createReminding } from './service/reminding.ts'
 import { createFeed, type Feed } from './sync/feed.ts'
+import { remindDue } from './tasks/remind.ts'
 
 /** How long a worker goes on listening while its connections end with their next answer, in milliseconds. */
 const HANDOVER_MS = 500
@@ -87,7 +89,12 @@ export async function startService(config: Config, log: Logger, { isWorker = fal
   const ready = new Readiness(activity, () => isMigrated(db))
   readiness = ready
   const isReady = () => ready.ask()
-  const bells = createFeed(db, log)
+  const reminding = createReminding({
+    remind: () => activity.aside(() => remindDue(db, (user) => bells.ring(user))),
+    isUsed: () => activity.isRecent(),
+    failed: (error) => log.warn({ cause: reasonOf(error) }, 'sending reminders out failed'),
+  })
+  const bells = createFeed(db, log, reminding.look)
   feed = bells
   let isClosing = false
   const mailer = config.accounts && config.mail ? createMailer(config.mail, log) : undefined
@@ -110,6 +117,7 @@ export async function startService(config: Config, log: Logger, { isWorker = fal
       : undefined,
     foreignIssuer: config.jwks.issuers.find((issuer) => URL.canParse(issuer)),
     feed: bells,
+    remind: reminding.wake,
     log,
     metrics,
     tracing,
@@ -132,9 +140,11 @@ export async function startService(config: Config, log: Logger, { isWorker = fal
   }
   const purging = createPurging({ activity, purge: () => purge(db, config.trashDays, bells, log) })
   const endPurging = purging.start()
+  const endReminding = reminding.start()
   let stopped: Promise<void> | undefined
   async function stop(): Promise<void> {
     endPurging()
+    const reminded = endReminding()
     // Streams would never end by themselves.
     bells.close()
     isClosing = true
@@ -142,6 +152,7 @@ export async function startService(config: Config, log: Logger, { isWorker = fal
     if (isWorker) await Bun.sleep(HANDOVER_MS)
     else ready.leave()
     if (server) await drain(server)
+    await withinBound(reminded, CLOSE_MS)
     await resources.disposeAsync()
   }
   const resources = opened.move()

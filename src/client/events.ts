@@ -10,6 +10,8 @@ export interface StreamEvent {
   task?: Task
   /** The list, where it is an event about one. */
   list?: List
+  /** The task that reminds, where it is an event about that. It has no `id`: the task's change follows. */
+  reminder?: Task
   /** The revision of what the event is about. */
   id?: number
   /** How long to wait before connecting again, in milliseconds. */
@@ -30,7 +32,9 @@ export async function* eventsIn(response: Response, quiet: () => void): AsyncGen
           ? { task: JSON.parse(data) as Task }
           : event === 'list'
             ? { list: JSON.parse(data) as List }
-            : {}
+            : event === 'reminder'
+              ? { reminder: JSON.parse(data) as Task }
+              : {}
       events.push({ ...row, ...(id !== undefined && /^\d+$/.test(id) && { id: Number(id) }) })
     },
     onRetry: (retry) => events.push({ retry }),

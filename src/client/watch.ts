@@ -26,6 +26,11 @@ export interface WatchOptions {
    */
   onList?: (list: List) => void | Promise<void>
   /**
+   * A task's `remind_at` has come: the moment for a notification. Awaited; then the task follows, with its
+   * `reminded_at`. Told once, but again where the connection is cut in between.
+   */
+  onReminder?: (task: Task) => void | Promise<void>
+  /**
    * The user's history has begun anew (everything was erased, or a backup was restored), and
    * no revision from before means anything now: forget all tasks and lists. Awaited; then everything
    * of the new history follows. Without it `watch` throws the refusal (410, `history-gone`).
@@ -47,7 +52,7 @@ const LONGEST_RETRY_MS = 30_000
  */
 export async function* watch(
   { attempt }: Transport,
-  { since, signal, onList, onReset }: WatchOptions,
+  { since, signal, onList, onReminder, onReset }: WatchOptions,
 ): AsyncGenerator<Task, void, void> {
   let seen = since
   let retry = RETRY_MS
@@ -70,6 +75,7 @@ export async function* watch(
         }
         for await (const event of eventsIn(response, () => left.abort())) {
           if (event.retry !== undefined) retry = event.retry
+          if (event.reminder) await onReminder?.(event.reminder)
           if (event.id === undefined || event.id <= seen) continue
           seen = event.id
           if (event.list) await onList?.(event.list)

@@ -7,6 +7,8 @@ export interface Owner {
   readonly id: string
   /** Bytes that the user's rows may count; `Infinity` is no bound. */
   readonly quota: number
+  /** Is told when a task that is written reminds (RFC 3339), by the statements themselves: before they are committed. */
+  readonly remind?: (at: string) => void
 }
 
 /** Something done on the database for one user: a statement, or several within a transaction. */
@@ -34,30 +36,44 @@ export interface Work {
 interface Options {
   /** Bytes that each user's rows may count. */
   quota: number
-  /** Is told whose rows have changed, once that is committed. */
-  changed(user: string): void
+  /** Is told whose rows have changed, and when the first of them reminds, if one does: once that is committed. */
+  changed(user: string, remindAt?: string): void
   turns: Turns
 }
 
 export function createWork(db: Db, { quota, changed, turns }: Options): Work {
   const ownerOf = (id: string): Owner => ({ id, quota })
+  /** An owner who remembers when the first of the written tasks reminds. */
+  const writing = (id: string) => {
+    const owner = {
+      id,
+      quota,
+      remindAt: undefined as string | undefined,
+      remind(at: string) {
+        if (owner.remindAt === undefined || at < owner.remindAt) owner.remindAt = at
+      },
+    }
+    return owner
+  }
   return {
     read: (user, run, ...args) => turns.read(user, () => run(db, ownerOf(user), ...args)),
     scan: (user, run, ...args) => turns.scan(user, () => run(db, ownerOf(user), ...args)),
     goOn: (user, run, ...args) => turns.scan(user, () => run(db, ownerOf(user), ...args), true),
     async write(user, run, ...args) {
-      const result = await turns.write(user, () => run(db, ownerOf(user), ...args))
-      changed(user)
+      const owner = writing(user)
+      const result = await turns.write(user, () => run(db, owner, ...args))
+      changed(user, owner.remindAt)
       return result
     },
     async transact(user, run, patience) {
+      const owner = writing(user)
       const result = await turns.transact(user, () =>
         db.transaction(async (tx) => {
           await lockUser(tx, user, patience)
-          return run(tx, ownerOf(user))
+          return run(tx, owner)
         }),
       )
-      changed(user)
+      changed(user, owner.remindAt)
       return result
     },
   }

@@ -82,6 +82,8 @@ export function removeList(db: Db, owner: Owner, id: string, given: Precondition
  * @throws Problem `list-not-found`, `revision-mismatch`, `too-many-lists`.
  */
 export function restoreList(db: Db, owner: Owner, id: string, given: Precondition = {}): Promise<List> {
+  // Its tasks may remind.
+  owner.remind?.(new Date().toISOString())
   return withRoom(db, owner, (tx) => store.changeOne(restore, tx, owner, id, given))
 }
 

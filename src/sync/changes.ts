@@ -19,8 +19,14 @@ export interface ChangePage {
   more: boolean
 }
 
+/** A page, with what events say beside it. */
+export interface ToldChanges extends ChangePage {
+  /** The tasks among `changes` whose reminder was sent out after `since`; undefined: none. */
+  reminded?: ReadonlySet<string>
+}
+
 /** Reads a page of a user's changes, as `readChanges` does. */
-export type ReadChanges = (user: string, since: number | undefined, limit: number) => Promise<ChangePage>
+export type ReadChanges = (user: string, since: number | undefined, limit: number) => Promise<ToldChanges>
 
 /** Above every revision. */
 const NEVER = Number.MAX_SAFE_INTEGER
@@ -38,21 +44,22 @@ const anyList = sql`exists (select from ${lists}
 const selectFrom = (name: string, beyond: SQL, page: SQL) =>
   statement(
     name,
-    sql`select ${users.revision}, ${users.history_start}, ${anyList}, ${beyond}, ${task.columnsOf('page')} from ${users}
+    sql`select ${users.revision}, ${users.history_start}, ${anyList}, ${beyond}, page.reminded_revision, ${task.columnsOf('page')} from ${users}
       left join lateral (${page}) as page on true where ${users.id} = ${owner}`,
     (cells) => ({
       revision: Number(cells[0]),
       start: Number(cells[1]),
       hasLists: cells[2] === true,
       beyond: cells[3] as boolean | null,
-      task: cells[4] === null ? null : task.read(cells, 4),
+      reminded: Number(cells[4] ?? 0),
+      task: cells[5] === null ? null : task.read(cells, 5),
     }),
   )
-const selectChanges = selectFrom('changes', sql`null`, rows(task.columns))
+const selectChanges = selectFrom('changes', sql`null`, rows(sql`${task.columns}, ${tasks.reminded_revision}`))
 const selectFitting = selectFrom(
   'changes_fitting',
   sql`page.beyond`,
-  fitting(rows(sql`${task.columns}, ${task.bytes.kept} as bytes`)),
+  fitting(rows(sql`${task.columns}, ${tasks.reminded_revision}, ${task.bytes.kept} as bytes`)),
 )
 const selectLists = statement(
   'changes_lists',
@@ -75,7 +82,7 @@ export async function readChanges(
   { id: user }: Owner,
   since: number | undefined,
   limit: number,
-): Promise<ChangePage> {
+): Promise<ToldChanges> {
   const select = limit > ALWAYS_FIT ? selectFitting : selectChanges
   // One more than asked for, to know whether there is a next page.
   const rows = await select(db, { owner: user, since: since ?? NEVER, limit: limit + 1 })
@@ -88,7 +95,7 @@ export async function readChanges(
     )
   // SQL promises no order through the join, though PostgreSQL keeps it: sorting here costs less than in the statement.
   const found = rows
-    .flatMap(({ task, beyond }) => (task === null ? [] : [{ task, beyond }]))
+    .flatMap(({ task, beyond, reminded }) => (task === null ? [] : [{ task, beyond, reminded }]))
     .sort((a, b) => a.task.revision - b.task.revision)
   const all = ownRows(
     user,
@@ -96,7 +103,9 @@ export async function readChanges(
   )
   const changes = all.slice(0, countFitting(found, limit))
   const untold = all[changes.length]
-  if (!hasLists) return { changes, lists: [], next: changes.at(-1)?.revision ?? since, more: untold !== undefined }
+  const reminded = new Set(found.flatMap(({ task, reminded }) => (reminded > since ? [task.id] : [])))
+  if (!hasLists)
+    return { changes, lists: [], next: changes.at(-1)?.revision ?? since, more: untold !== undefined, reminded }
   // A snapshot of its own, which may be later: a list that has moved beyond the first one's counter comes next time.
   const until = untold === undefined ? revision : untold.revision - 1
   const changed = ownRows(user, await selectLists(db, { owner: user, since, until, limit: limit + 1 }))
@@ -107,5 +116,6 @@ export async function readChanges(
     lists: changed.filter((row) => row.revision <= next),
     next,
     more: untold !== undefined || merged.length > limit,
+    reminded,
   }
 }

@@ -1,5 +1,5 @@
 import type { Bell } from './bell.ts'
-import type { ChangePage, ReadChanges } from './changes.ts'
+import type { ReadChanges, ToldChanges } from './changes.ts'
 
 /** A comment this often, in milliseconds: proxies take a quieter stream for a dead one. */
 const HEARTBEAT_MS = 15_000
@@ -64,16 +64,36 @@ export async function* streamEvents({
   }
 }
 
+interface Row {
+  id: string
+  revision: number
+  reminded_at?: string | null
+}
+
 /** The changes of a page in the order of their revisions. */
-function formatEvents({ changes, lists }: ChangePage): string {
-  const events = changes.map((task) => ({ event: 'change', row: task as { revision: number } }))
+function formatEvents({ changes, lists, reminded }: ToldChanges): string {
+  const events = changes.map((task) => ({ event: 'change', row: task as Row }))
   if (lists.length > 0) {
     events.push(...lists.map((list) => ({ event: 'list', row: list })))
     events.sort((a, b) => a.row.revision - b.row.revision)
   }
   return events
-    .map(({ event, row }) => `event: ${event}\nid: ${row.revision}\ndata: ${JSON.stringify(row)}\n\n`)
+    .map(({ event, row }) => {
+      const data = JSON.stringify(row)
+      const reminder = isToldNow(row, reminded) ? `event: reminder\ndata: ${data}\n\n` : ''
+      return `${reminder}event: ${event}\nid: ${row.revision}\ndata: ${data}\n\n`
+    })
     .join('')
+}
+
+/** Reminders older than this, in milliseconds, are told as changes only: whoever begins from 0 must not hear of all. */
+const RECENT_MS = 60 * 60_000
+
+/** Whether a listener is to be reminded of a task: once, without an id, so that a stream cut behind it tells it again. */
+function isToldNow(row: Row, reminded: ReadonlySet<string> | undefined): boolean {
+  return (
+    row.reminded_at != null && reminded?.has(row.id) === true && Date.now() - Date.parse(row.reminded_at) < RECENT_MS
+  )
 }
 
 /** The response body: pulls an event when the socket has taken the one before. */

@@ -21,8 +21,10 @@ export type Feed = ReturnType<typeof createFeed>
  * replicas' by one small query a second for all listeners together. Without listeners there is no
  * query, so that an idle database can sleep. Polling needs no session of its own, so that it works
  * through a transaction pooler.
+ *
+ * @param noticed is told that somebody has begun to listen, or that another replica has changed what they listen to.
  */
-export function createFeed(db: Db, log: Logger) {
+export function createFeed(db: Db, log: Logger, noticed: () => void = () => {}) {
   const bells = new Map<string, Set<Bell>>()
   /** The revisions that the last poll found, by user. */
   let known = new Map<string, number | undefined>()
@@ -42,7 +44,9 @@ export function createFeed(db: Db, log: Logger) {
       const found = new Map(await selectRevisions(db, { ids: arrayLiteral(asked) }))
       // A user without a row has been erased, which is a change as well. A listener may have missed
       // a change before the first poll for its user.
-      for (const user of asked) if (!known.has(user) || known.get(user) !== found.get(user)) ring(user)
+      const changed = asked.filter((user) => !known.has(user) || known.get(user) !== found.get(user))
+      for (const user of changed) ring(user)
+      if (changed.length > 0) noticed()
       known = new Map(asked.map((user) => [user, found.get(user)]))
     } catch (error) {
       // The next poll tries again; failed requests tell the operator that the database is away.
@@ -71,6 +75,7 @@ export function createFeed(db: Db, log: Logger) {
       else {
         bells.set(user, (bells.get(user) ?? new Set()).add(bell))
         timer ??= setInterval(poll, POLL_MS)
+        noticed()
       }
       return bell
     },

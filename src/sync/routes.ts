@@ -49,7 +49,10 @@ export function syncRoutes(gate: Gate, work: Work, once: Once, feed: Feed, runne
     .use(userPlugin(gate))
     .get(
       '/changes',
-      async ({ user, query, set }) => writeLong(await read(user.id, query.since ?? 0, query.limit ?? MAX_PAGE), set),
+      async ({ user, query, set }) => {
+        const { reminded, ...page } = await read(user.id, query.since ?? 0, query.limit ?? MAX_PAGE)
+        return writeLong(page, set)
+      },
       {
         ...queryOf(ChangesQuery),
         params: UserPath,
@@ -140,7 +143,7 @@ export function syncRoutes(gate: Gate, work: Work, once: Once, feed: Feed, runne
           {
             200: Type.String({
               description:
-                'Server-sent events: `event: change` with a task or `event: list` with a list as `data`, `id` the revision',
+                'Server-sent events: `event: change` with a task or `event: list` with a list as `data`, `id` the revision; before the change by which a reminder was sent out, `event: reminder` with the task and without an `id`',
             }),
           },
           ...everywhere,

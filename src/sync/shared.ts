@@ -1,4 +1,4 @@
-import type { ChangePage, ReadChanges } from './changes.ts'
+import type { ReadChanges, ToldChanges } from './changes.ts'
 
 /**
  * One read for all listeners of a user that a ring has woken: equal reads that are asked for in
@@ -6,7 +6,7 @@ import type { ChangePage, ReadChanges } from './changes.ts'
  * may be older than the change that the ring was for.
  */
 export function shareReads(readChanges: ReadChanges): ReadChanges {
-  const gathering = new Map<string, Promise<ChangePage>>()
+  const gathering = new Map<string, Promise<ToldChanges>>()
   return (user, since, limit) => {
     const key = JSON.stringify([user, since, limit])
     const known = gathering.get(key)

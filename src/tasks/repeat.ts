@@ -86,6 +86,7 @@ interface Needs {
 export function createRepetition({ store, insert, remove }: Needs) {
   /** Makes a task, or brings back what is in the trash under its id. What is there already stays. */
   async function ensure(tx: Db, user: Owner, id: string, seriesId: string | null, content: Changes): Promise<void> {
+    if (content.remind_at) user.remind?.(content.remind_at)
     const [found] = ownRows(user.id, await selectAnywhere(tx, { owner: user.id, id }))
     if (found && !found.isTombstone) {
       if (found.deleted_at === null) return

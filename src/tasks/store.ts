@@ -75,6 +75,13 @@ const removeCompleted = (name: string, whose: typeof hasNoParts) =>
 const removeCompletedAlone = removeCompleted('delete_completed', hasNoParts)
 const removeCompletedParents = removeCompleted('delete_completed_parents', sql`${tasks.has_parts}`)
 
+/** Says when a task that has been written reminds. */
+function noted(owner: Owner, written: Task): Task {
+  const { remind_at, reminded_at, completed } = written
+  if (remind_at !== null && reminded_at === null && !completed) owner.remind?.(remind_at)
+  return written
+}
+
 /** @throws Problem `task-not-found`. */
 export const findTask = (db: Db, owner: Owner, id: string): Promise<Task> => store.findOne(db, owner, id)
 
@@ -85,13 +92,14 @@ export const findTask = (db: Db, owner: Owner, id: string): Promise<Task> => sto
  * @throws Problem `validation-failed` for a list, a parent or a recurrence that cannot be; `task-exists` when the id is taken, also
  * by a deleted task; `quota-exceeded`.
  */
-export function createTask(db: Db, owner: Owner, created: NewTask): Promise<Task> {
+export async function createTask(db: Db, owner: Owner, created: NewTask): Promise<Task> {
   const values = { ...task.insertParameters(created), id: created.id ?? Bun.randomUUIDv7(), series_id: null }
-  if (!refersToOthers(created) && created.recurrence == null) return store.insertOne(insert, db, owner, values)
-  return holdingUser(db, owner, async (tx) => {
+  if (!refersToOthers(created) && created.recurrence == null)
+    return noted(owner, await store.insertOne(insert, db, owner, values))
+  return await holdingUser(db, owner, async (tx) => {
     checkSchedule(created)
     await checkReferences(tx, owner, undefined, created)
-    const made = await store.insertOne(insert, tx, owner, values)
+    const made = noted(owner, await store.insertOne(insert, tx, owner, values))
     return made.completed ? await repetition.makeNext(tx, owner, made) : made
   })
 }
@@ -102,7 +110,7 @@ export function createTask(db: Db, owner: Owner, created: NewTask): Promise<Task
  * @throws Problem `validation-failed` for a list, a parent or a recurrence that cannot be; `task-not-found`, `revision-mismatch`,
  * `quota-exceeded`.
  */
-export function updateTask(
+export async function updateTask(
   db: Db,
   owner: Owner,
   id: string,
@@ -114,10 +122,10 @@ export function updateTask(
     ...update,
     settle: (tx, owner, before, after) => repetition.settle(tx, owner, before, after, changes),
   }
-  if (!refersToOthers(changes)) return store.changeOne(change, db, owner, id, given, values)
-  return holdingUser(db, owner, async (tx) => {
+  if (!refersToOthers(changes)) return noted(owner, await store.changeOne(change, db, owner, id, given, values))
+  return await holdingUser(db, owner, async (tx) => {
     await checkReferences(tx, owner, id, changes)
-    return store.changeOne(change, tx, owner, id, given, values)
+    return noted(owner, await store.changeOne(change, tx, owner, id, given, values))
   })
 }
 
@@ -126,7 +134,7 @@ export function updateTask(
  *
  * @throws Problem `task-not-found`, `revision-mismatch`, `quota-exceeded`.
  */
-export function completeTask(
+export async function completeTask(
   db: Db,
   owner: Owner,
   id: string,
@@ -134,7 +142,7 @@ export function completeTask(
   given: Precondition = {},
 ): Promise<Task> {
   const toggle = completed === undefined
-  return store.changeOne(completing, db, owner, id, given, { completed: completed ?? null, toggle })
+  return noted(owner, await store.changeOne(completing, db, owner, id, given, { completed: completed ?? null, toggle }))
 }
 
 /** Moves a task to the trash, with its parts. @throws Problem `task-not-found`, `revision-mismatch`. */
@@ -149,6 +157,8 @@ export function removeTask(db: Db, owner: Owner, id: string, given: Precondition
  * @throws Problem `task-not-found`, `revision-mismatch`.
  */
 export function restoreTask(db: Db, owner: Owner, id: string, given: Precondition = {}): Promise<Task> {
+  // Its parts may remind, too.
+  owner.remind?.(new Date().toISOString())
   return store.changeOne(restore, db, owner, id, given)
 }
 

@@ -114,7 +114,7 @@ const reckonUser = reckonStatement('import_bytes', resources, 'any')
  */
 export async function importRows(
   tx: Db,
-  { id: user, quota }: Owner,
+  { id: user, quota, remind }: Owner,
   rows: readonly Row[],
   dryRun: boolean,
 ): Promise<Imported> {
@@ -125,6 +125,7 @@ export async function importRows(
   const answer = { imported: fresh.length, skipped: taken.size, dry_run: dryRun }
   if (dryRun || fresh.length === 0) return answer
 
+  if (fresh.some(({ remind_at }) => remind_at !== null)) remind?.(new Date().toISOString())
   let { revision, position } = await raise(tx, user, fresh)
   for (const chunk of chunks(fresh)) {
     const numbered = chunk.map((row) => {

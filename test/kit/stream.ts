@@ -23,6 +23,7 @@ export async function openStream(target: Target, user: string, query = '', optio
   const seen: { id: number; task: Task }[] = []
   const lists: { id: number; list: List }[] = []
   const ids: number[] = []
+  const reminders: Task[] = []
   let text = ''
   let wake = () => {}
   let isOver = false
@@ -37,8 +38,11 @@ export async function openStream(target: Target, user: string, query = '', optio
         text = blocks.pop() ?? ''
         for (const block of blocks) {
           const [, event, id, data] = /^event: (change|list)\nid: (\d+)\ndata: (.*)$/s.exec(block) ?? []
+          const [, reminder] = /^event: reminder\ndata: (.*)$/s.exec(block) ?? []
           if (id !== undefined) ids.push(Number(id))
-          if (event === 'list' && data !== undefined) lists.push({ id: Number(id), list: JSON.parse(data) as List })
+          if (reminder !== undefined) reminders.push(JSON.parse(reminder) as Task)
+          else if (event === 'list' && data !== undefined)
+            lists.push({ id: Number(id), list: JSON.parse(data) as List })
           else if (data !== undefined) seen.push({ id: Number(id), task: JSON.parse(data) as Task })
           else if (!/^(retry: \d+|:)$/.test(block)) throw new Error(`not an event of ours: ${block}`)
         }
@@ -62,6 +66,8 @@ export async function openStream(target: Target, user: string, query = '', optio
     lists,
     /** The revisions of both, as they came. */
     ids,
+    /** The tasks of which it was told that they remind. */
+    reminders,
     ended,
     /** The first `count` events, as soon as they are there. @throws Error after `ms` milliseconds, or at the end. */
     async first(count: number, ms = 20_000) {

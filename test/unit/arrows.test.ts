@@ -36,6 +36,7 @@ const arrows: [room: string, mayImport: string[]][] = [
       'src/{accounts,auth,db}/**',
       'src/http/admin.ts',
       'src/sync/feed.ts',
+      'src/tasks/remind.ts',
       'package.json',
     ],
   ],
