@@ -154,7 +154,7 @@ describe.each(databases)('OAuth for programs over %s', (kind) => {
     const right = { redirect_uri, client_secret: site.secret ?? '' }
     await expectError(await site.exchange(await code(), { redirect_uri }), 400, 'invalid_client')
     await expectError(await site.exchange(await code(), { ...right, client_secret: 'Secret' }), 400, 'invalid_client')
-    await expectError(await site.exchange(await code(), { ...right, code_verifier: '' }), 400, 'invalid_grant')
+    await expectError(await site.exchange(await code(), { ...right, code_verifier: '' }), 400, 'invalid_request')
     const none = new URL(locationOf(await ada.get(site.authorization({ redirect_uri, code_challenge: undefined }))))
     expect(none.searchParams.get('error')).toBe('invalid_request')
     expect((await site.exchange(await code(), right)).status).toBe(200)

@@ -70,6 +70,8 @@ const walk: Step[] = [
   ['GET', `${own}/changes`, 200],
   ['GET', `${own}/events`, 200],
   ['GET', `${own}/export`, 200],
+  ['GET', `${own}/access`, 200],
+  ['DELETE', `${own}/access?client_id=nobody`, 404],
   ['DELETE', `${own}?confirm={user_id}`, 204],
   ['GET', '/health', 200],
   ['GET', '/health/ready', 200],

@@ -99,7 +99,7 @@ export function accessPage({ person, programs }: { person: Person; programs: Pro
 <h2>${name}</h2>
 <p class="faint">${hosts.join(', ')}, since <time datetime="${created_at}">${created_at.slice(0, 10)}</time></p>
 ${scopeList(scopes)}
-<form method="post" action="${ACCESS_PATH}"><input type="hidden" name="client_id" value="${client_id}"><button aria-label="Take the access of ${name} away">Take the access away</button></form>
+<form method="post" action="${ACCESS_PATH}"><input type="hidden" name="client_id" value="${client_id}"><button aria-label="Take the access away from ${name}">Take the access away</button></form>
 </li>`,
   )
   return pageOf({

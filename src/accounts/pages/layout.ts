@@ -21,7 +21,8 @@ const STYLE = `
 :root { color-scheme: light dark; --line: #8a8f98; --accent: #1b7a43; --accent-text: #fff; --faint: #5a606a }
 @media (prefers-color-scheme: dark) { :root { --accent: #6fd39b; --accent-text: #07160d; --faint: #a9b0ba } }
 * { box-sizing: border-box }
-body { margin: 0; font: 1rem/1.5 system-ui, sans-serif }
+a { color: var(--accent) }
+body { margin: 0; font: 1rem/1.5 system-ui, sans-serif; background: Canvas; color: CanvasText }
 main { max-width: 27rem; margin: 8vh auto; padding: 0 1.25rem 2rem; overflow-wrap: anywhere }
 h1 { font-size: 1.5rem; line-height: 1.25; margin: 0 0 1rem }
 h2 { font-size: 1.1rem; margin: 0 }
