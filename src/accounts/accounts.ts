@@ -3,6 +3,7 @@ import type { Logger } from 'pino'
 import type { Db } from '../db/open.ts'
 import { createOrigins, schemeOf } from '../http/origins.ts'
 import { Problem } from '../problem.ts'
+import { isMarked } from './credentials.ts'
 import { createLinks } from './mail/links.ts'
 import type { Post } from './mail/post.ts'
 import { type AccountRequest, type Scheme, translate } from './request.ts'
@@ -52,6 +53,9 @@ export function createAccounts(options: AccountOptions) {
   }
 
   return {
+    /** Whether a token that the accounts have marked was made under a secret that counts. */
+    isCurrent: (token: string): boolean => isMarked(token, options.secrets),
+
     /**
      * Better Auth's answer, its refusals included.
      *

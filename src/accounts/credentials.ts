@@ -56,7 +56,8 @@ function taken(text: string): { token: string; signature: string | undefined } {
   return dot < 0 ? { token: text, signature: undefined } : { token: text.slice(0, dot), signature: text.slice(dot + 1) }
 }
 
-function isMarked(token: string, secrets: Secrets): boolean {
+/** Whether a token was made under a secret that counts. */
+export function isMarked(token: string, secrets: Secrets): boolean {
   return secrets.some((secret) => token.startsWith(markOf(secret)))
 }
 

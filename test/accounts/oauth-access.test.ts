@@ -12,7 +12,7 @@ import { claims, forge, now } from '../kit/forge.ts'
 import { createKey, type IssuerKey } from '../kit/issuer.ts'
 import { newProgram, newSignedIn } from '../kit/oauth-program.ts'
 import { PASSWORD } from '../kit/person.ts'
-import { openSession } from '../kit/postgres-server.ts'
+import { newDatabase, openSession } from '../kit/postgres-server.ts'
 import { bearer, send } from '../kit/send.ts'
 import { useService } from '../kit/service.ts'
 import { SECRET } from '../kit/tokens.ts'
@@ -214,4 +214,31 @@ describe('an access token, as other replicas check it', () => {
     tokens.end(ada.id)
     expect(await codeOf(tokens.verify(access_token))).toBe('token-invalid')
   })
+})
+
+test('a refresh token ends with the secret that it was made under, unless that is a previous one', async () => {
+  const env = { DATABASE_URL: await newDatabase() }
+  const next = { ...env, BETTER_AUTH_SECRET: 'Zr7Lq2Xw9Tf4Hb6Nd1Vk8Mc3Ys5Pg0JaQe' }
+  const before = await boot('postgres', env)
+  const ada = await newSignedIn(before.url)
+  const program = await newProgram(before.url)
+  const { refresh_token = '' } = await program.tokensFor(ada)
+  const code = await program.codeFor(ada)
+  await before.stop()
+
+  const form = { grant_type: 'refresh_token', client_id: program.id }
+  const post = (url: string, more: Record<string, string>) =>
+    fetch(`${url}/api/auth/oauth2/token`, { method: 'POST', body: new URLSearchParams({ ...form, ...more }) })
+  const after = await boot('postgres', next)
+  expect(await (await post(after.url, { refresh_token })).text()).toContain('invalid_grant')
+  const redeemed = await post(after.url, { ...program.proof, grant_type: 'authorization_code', code })
+  expect(await redeemed.text()).toContain('invalid_grant')
+  await after.stop()
+
+  const during = await boot('postgres', { ...next, BETTER_AUTH_SECRETS_PREVIOUS: SECRET })
+  const renewed = await jsonOf<{ refresh_token: string }>(await post(during.url, { refresh_token }))
+  await during.stop()
+  const later = await boot('postgres', next)
+  expect((await post(later.url, { refresh_token: renewed.refresh_token })).status).toBe(200)
+  await later.stop()
 })

@@ -96,6 +96,8 @@ export async function newProgram(url: string, metadata: object = {}) {
     id: client.client_id,
     secret: client.client_secret,
     redirect,
+    /** What a code has to come with. */
+    proof: { redirect_uri: redirect, code_verifier: verifier },
     register,
     authorization,
     token,

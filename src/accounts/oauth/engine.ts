@@ -1,5 +1,6 @@
 import { oauthProvider } from '@better-auth/oauth-provider'
 import { MCP_AUDIENCE, MCP_ISSUER } from '../../auth/audience.ts'
+import { newSecret } from '../../auth/secret.ts'
 import {
   oauthAccessTokens,
   oauthClientAssertions,
@@ -10,6 +11,7 @@ import {
   oauthResources,
 } from '../../db/oauth-schema.ts'
 import type { AccountOptions } from '../accounts.ts'
+import { markToken } from '../credentials.ts'
 import { type BetterAuthPlugin, createEngine } from '../engine.ts'
 import type { Scheme } from '../request.ts'
 import { CONSENT_PATH, OAUTH_SCOPES, SIGN_IN_PATH } from './names.ts'
@@ -30,6 +32,7 @@ const CODE_S = 5 * 60
  * administration of clients stay out of reach.
  */
 export function createOAuthEngine(options: AccountOptions, scheme: Scheme) {
+  const [secret] = options.secrets
   const provider = oauthProvider({
     scopes: [...OAUTH_SCOPES],
     resources: [MCP_AUDIENCE],
@@ -44,6 +47,12 @@ export function createOAuthEngine(options: AccountOptions, scheme: Scheme) {
     accessTokenExpiresIn: ACCESS_TOKEN_S,
     refreshTokenExpiresIn: REFRESH_TOKEN_S,
     codeExpiresIn: CODE_S,
+    generateRefreshToken: () => markToken(newSecret(), secret),
+    // Codes end with the secret, which nobody has to wait for: they last for minutes.
+    storeTokens: {
+      hash: async (token, type) =>
+        new Bun.CryptoHasher('sha256', type === 'refresh_token' ? undefined : secret).update(token).digest('base64url'),
+    },
     rateLimit: {
       register: { window: 60, max: 10 },
       authorize: { window: 60, max: 60 },

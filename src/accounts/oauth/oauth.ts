@@ -17,7 +17,7 @@ export function oauth({ accounts, gate, db, log }: { accounts: Accounts; gate: G
   const ask = createAsk(accounts, gate.limits)
   const consents = createConsents(db)
   return new Elysia({ name: 'oauth' })
-    .use(oauthRoutes(ask, gate.limits, db))
+    .use(oauthRoutes(ask, gate.limits, db, accounts.isCurrent))
     .use(accountPages(ask, consents, log, gate.tokens.end))
     .use(accessRoutes(gate, consents, gate.tokens.end))
 }

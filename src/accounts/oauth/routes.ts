@@ -39,8 +39,10 @@ export function serverMetadata(own: string) {
 /**
  * OAuth 2.1 for programs, by Better Auth's provider: registration (RFC 7591), codes with PKCE, tokens for `/mcp`,
  * revocation (RFC 7009). Errors are those of the protocol (RFC 6749, 5.2), in words of ours.
+ *
+ * @param counts whether a refresh token was made under a secret that counts.
  */
-export function oauthRoutes(ask: Ask, limits: Limits, db: Db) {
+export function oauthRoutes(ask: Ask, limits: Limits, db: Db, counts: (refreshToken: string) => boolean) {
   const checkRoom = createWaitingRoom(db)
   const hidden = { detail: { hide: true } }
 
@@ -49,6 +51,8 @@ export function oauthRoutes(ask: Ask, limits: Limits, db: Db) {
     const { text } = await readTextBody(context.request, [FORM], MAX_FORM)
     const form = new URLSearchParams(text)
     if (hasFault(form)) return refuse(400, 'invalid_request')
+    const refreshToken = form.get('refresh_token')
+    if (refreshToken && !counts(refreshToken)) return refuse(400, 'invalid_grant')
     if (path.endsWith('/token')) translateResource(form, originOf(context.request))
     return await finish(await ask(context, { path, kind: 'oauth', method: 'POST', body: form, by: 'program' }))
   }
