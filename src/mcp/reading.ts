@@ -1,13 +1,15 @@
 import { Type } from '@sinclair/typebox'
 import type { Work } from '../db/work.ts'
 import { choice, Page, type PageQuery } from '../http/query.ts'
+import { CountedList } from '../lists/model.ts'
+import { readLists } from '../lists/read.ts'
 import { invalid } from '../problem.ts'
 import { Uuid } from '../resource/schemas.ts'
 import type { ListRequest, ListTasks } from '../tasks/list.ts'
 import { sortOf } from '../tasks/page.ts'
 import { filtersOf, TaskQuery } from '../tasks/query.ts'
 import { findTask } from '../tasks/store.ts'
-import { omit } from './schema.ts'
+import { type JsonSchema, omit, outputSchema } from './schema.ts'
 import { defineTool, type Tool } from './tool.ts'
 import { outputOf, success, TaskView, viewOf } from './view.ts'
 
@@ -66,6 +68,15 @@ const TaskPage = outputOf(
   },
   ['tasks'],
 )
+
+/** What is shown of a list: what it is called by, and how much is in it. */
+const LIST = ['id', 'name', 'pending', 'completed'] as const
+
+const ListView: JsonSchema = {
+  type: 'object',
+  properties: Object.fromEntries(LIST.map((name) => [name, outputSchema(CountedList.properties[name])])),
+  required: [...LIST],
+}
 
 type Paging = { [Name in 'limit' | 'cursor' | 'count']?: PageQuery[Name] | undefined }
 
@@ -136,6 +147,19 @@ export function readingTools(work: Work, listTasks: ListTasks): Tool[] {
       output: outputOf({ task: TaskView }, ['task']),
       run: async (user, { task_id }) =>
         success({ task: viewOf(await work.read(user, findTask, task_id), { whole: true }) }),
+    }),
+    defineTool({
+      ...reads,
+      name: 'list_lists',
+      title: 'List the lists',
+      description:
+        'Lists the lists that the user sorts tasks into, with the numbers of their pending and completed tasks. Use it to learn the list_id of a list that the user names, for list_tasks, add_task and update_task. Tasks without a list are in none of them.',
+      input: Type.Object({}),
+      output: outputOf({ lists: { type: 'array', items: ListView } }, ['lists']),
+      async run(user) {
+        const { lists } = await work.scan(user, readLists, 'hand')
+        return success({ lists: lists.map((list) => Object.fromEntries(LIST.map((name) => [name, list[name]]))) })
+      },
     }),
   ]
 }

@@ -14,7 +14,7 @@ const MORE: Record<string, Record<string, unknown>> = {
   search_tasks: { query: 'secret' },
 }
 const ON_TASK = ['complete_task', 'delete_task', 'get_task', 'restore_task', 'update_task']
-const READING = ['get_task', 'list_tasks', 'search_tasks']
+const READING = ['get_task', 'list_lists', 'list_tasks', 'search_tasks']
 
 describe.each(databases)('two users over %s', (kind) => {
   const service = useService(kind)
@@ -26,6 +26,7 @@ describe.each(databases)('two users over %s', (kind) => {
 
   test("with another user's task id, every tool says what it says of a task that is not there", async () => {
     const [ann, bob] = [newUser(service()), newUser(service())]
+    await bob.send('POST', '/lists', { name: "Bob's secret list" })
     const kept = await bob.create({ title: "Bob's secret", description: 'secret', tags: ['secret'] })
     const gone = await bob.create({ title: "Bob's deleted secret" })
     await bob.remove(gone.id)

@@ -14,6 +14,7 @@ export const TOOLS = [
   'complete_task',
   'delete_task',
   'get_task',
+  'list_lists',
   'list_tasks',
   'restore_task',
   'search_tasks',

@@ -4,7 +4,7 @@ import addFormats from 'ajv-formats'
 import { databases } from '../kit/boot.ts'
 import { callTool, message, type Result } from '../kit/mcp.ts'
 import { useService } from '../kit/service.ts'
-import { NO_TASK, newUser, type Task } from '../kit/user.ts'
+import { jsonOf, NO_TASK, newUser, type Task } from '../kit/user.ts'
 
 interface Tool {
   name: string
@@ -20,6 +20,7 @@ const HINTS: Record<string, [readOnly: boolean, destructive: boolean, idempotent
   list_tasks: [true, false, true],
   search_tasks: [true, false, true],
   get_task: [true, false, true],
+  list_lists: [true, false, true],
   add_task: [false, false, false],
   complete_task: [false, false, true],
   update_task: [false, true, true],
@@ -130,6 +131,20 @@ describe.each(databases)('the tools over %s', (kind) => {
     const high = await callTool(service(), ann.id, 'list_tasks', { priority: ['high'], sort: 'title', limit: 2 })
     expect(tasksIn(high).map(({ title }) => title)).toEqual(['Task 0', 'Task 12'])
     expect(high.structuredContent).not.toHaveProperty('total')
+  })
+
+  test('list_lists leads from the name of a list to the tasks in it', async () => {
+    const ann = newUser(service())
+    const list = await jsonOf<{ id: string }>(await ann.send('POST', '/lists', { name: 'Groceries' }), 201)
+    await callTool(service(), ann.id, 'add_task', { title: 'Milk', list_id: list.id })
+    await callTool(service(), ann.id, 'add_task', { title: 'Elsewhere' })
+    const { structuredContent } = await callTool(service(), ann.id, 'list_lists')
+    expect(structuredContent['lists']).toEqual([{ id: list.id, name: 'Groceries', pending: 1, completed: 0 }])
+    const there = await callTool(service(), ann.id, 'list_tasks', { list_id: list.id })
+    expect(tasksIn(there).map(({ title, list_id }) => [title, list_id])).toEqual([['Milk', list.id]])
+    const [milk] = tasksIn(there)
+    const moved = await callTool(service(), ann.id, 'update_task', { task_id: milk?.id, list_id: null })
+    expect(moved.structuredContent['task']).not.toHaveProperty('list_id')
   })
 
   test('if_revision refuses a change of what has changed since, for each tool on a task', async () => {
