@@ -7,7 +7,7 @@ import { boot } from '../kit/boot.ts'
 import { PASSWORD } from '../kit/person.ts'
 import { until } from '../kit/until.ts'
 import { openBrowser } from './chromium.ts'
-import { add, newContext } from './task-app.ts'
+import { add } from './task-app.ts'
 
 const DOABLE_PORT = '18000'
 const FRONT = 'http://127.0.0.1:13000'
@@ -32,7 +32,7 @@ async function drive(example: string, settings: Record<string, string>): Promise
         () => false,
       )
     await until(`${example} answers`, answers)
-    const context = await newContext(browser)
+    const context = await browser.newContext()
     const page = await context.newPage()
     const complaints: string[] = []
     page.on('pageerror', ({ message }) => complaints.push(message))
