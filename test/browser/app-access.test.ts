@@ -35,23 +35,29 @@ const looks: [name: string, options: BrowserContextOptions][] = [
 async function fill({ page, doable }: Visitor): Promise<void> {
   const today = String(await page.evaluate('new Date().toLocaleDateString("sv")'))
   const day = (days: number) => new Date(Date.parse(today) + days * 86_400_000).toISOString().slice(0, 10)
+  const [home, work] = [await doable.lists.create({ name: 'Home' }), await doable.lists.create({ name: 'Work' })]
+  await doable.lists.create({ name: 'Summer in Lisbon' })
+  const report = crypto.randomUUID()
   await doable.batch([
     { op: 'create', task: { title: 'Read “The Sense of Style”', tags: ['books'] } },
-    { op: 'create', task: { title: 'Water the plants', priority: 'low', tags: ['home'], due_date: day(2) } },
+    { op: 'create', task: { title: 'Water the plants', priority: 'low', list_id: home.id, due_date: day(2) } },
     { op: 'create', task: { title: 'Book the train to Lisbon', due_date: day(6), tags: ['travel'] } },
     { op: 'create', task: { title: 'Call the dentist', due_date: `${day(1)}T09:30:00Z` } },
-    { op: 'create', task: { title: 'Buy milk and bread', due_date: today, tags: ['home'] } },
+    { op: 'create', task: { title: 'Buy milk and bread', due_date: today, list_id: home.id, tags: ['errand'] } },
     {
       op: 'create',
+      id: report,
       task: {
         title: 'Finish the quarterly report',
         description: 'Figures are in the shared folder.\nGrace reads it first.',
         priority: 'high',
         due_date: today,
-        tags: ['work'],
+        list_id: work.id,
       },
     },
-    { op: 'create', task: { title: 'Send the invoice to Lovelace Ltd', due_date: day(-3), tags: ['work'] } },
+    { op: 'create', task: { title: 'Collect the figures', parent_id: report, completed: true } },
+    { op: 'create', task: { title: 'Write the summary', parent_id: report } },
+    { op: 'create', task: { title: 'Send the invoice to Lovelace Ltd', due_date: day(-3), list_id: work.id } },
     { op: 'create', task: { title: 'Renew the passport', completed: true, tags: ['travel'] } },
     {
       op: 'create',

@@ -2,7 +2,7 @@ import type { Priority } from 'doable/client'
 import { useId, useState } from 'react'
 import { addDays, type Due, dueAt, dueDay, dueTime, nextWeekday } from './due.ts'
 import { useShared } from './hooks.ts'
-import { CrossIcon, FlagIcon, TagIcon } from './icons.tsx'
+import { CrossIcon, FlagIcon, ListIcon, TagIcon } from './icons.tsx'
 
 const MONDAY = 1
 
@@ -63,6 +63,26 @@ export function PriorityField({ priority, onChange }: { priority: Priority; onCh
         <option value="high">High</option>
         <option value="medium">Medium</option>
         <option value="low">Low</option>
+      </select>
+    </label>
+  )
+}
+
+/** Which list it is in. Nothing to choose while there are no lists. */
+export function ListField({ list, onChange }: { list: string | null; onChange(list: string | null): void }) {
+  const { lists } = useShared()
+  if (lists.length === 0) return null
+  return (
+    <label className="field list">
+      <ListIcon />
+      <span className="unseen">List</span>
+      <select value={list ?? ''} onChange={({ target }) => onChange(target.value || null)}>
+        <option value="">No list</option>
+        {lists.map(({ id, name }) => (
+          <option key={id} value={id}>
+            {name}
+          </option>
+        ))}
       </select>
     </label>
   )

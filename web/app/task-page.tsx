@@ -4,6 +4,7 @@ import { Composer, NOTHING } from './composer.tsx'
 import { dateOfDay } from './due.ts'
 import { useOnline, useShared } from './hooks.ts'
 import { CloudIcon, SearchIcon } from './icons.tsx'
+import { ListHead } from './list-head.tsx'
 import { Refused } from './refused.tsx'
 import type { Unsent } from './store.ts'
 import { TaskList } from './task-list.tsx'
@@ -22,19 +23,32 @@ interface Props {
   waiting: readonly Unsent[]
   search: string
   onSearch(text: string): void
+  /** The list that is shown was deleted. */
+  onGone(): void
 }
 
-export function TaskPage({ view, tasks, isLoading, trouble, onRetry, refused, waiting, search, onSearch }: Props) {
-  const { today } = useShared()
+export function TaskPage({
+  view,
+  tasks,
+  isLoading,
+  trouble,
+  onRetry,
+  refused,
+  waiting,
+  search,
+  onSearch,
+  onGone,
+}: Props) {
+  const { today, lists } = useShared()
   const [sort, setSort] = useState<Sort>(readSort)
   const [draft, setDraft] = useState(NOTHING)
-  const hasOrder = view.kind === 'all' || view.kind === 'tag' || view.kind === 'search'
+  const hasOrder = view.kind === 'all' || view.kind === 'tag' || view.kind === 'list' || view.kind === 'search'
 
   return (
     <main className="page">
       <header className="head">
         <div className="titles">
-          <h1>{titleOf(view)}</h1>
+          {view.kind === 'list' ? <ListHead id={view.id} onGone={onGone} /> : <h1>{titleOf(view, lists)}</h1>}
           {view.kind === 'today' && <p>{dateOfDay(today)}</p>}
         </div>
         <div className="tools">

@@ -1,10 +1,11 @@
-import type { Task } from 'doable/client'
+import type { List, Task } from 'doable/client'
 import { addDays, dateOfDay, dayOf, daysBetween, dueDay, nameOfDay } from './due.ts'
 
 /** What is shown beside the side column. */
 export type View =
   | { kind: 'all' | 'today' | 'upcoming' | 'completed' }
   | { kind: 'tag'; tag: string }
+  | { kind: 'list'; id: string }
   | { kind: 'search'; text: string }
 
 export interface Section {
@@ -25,10 +26,12 @@ export function viewAt(hash: string): View {
   const [, kind = '', rest = ''] = /^#\/(\w+)(?:\/(.*))?$/.exec(hash) ?? []
   if (kind === 'today' || kind === 'upcoming' || kind === 'completed') return { kind }
   if (kind === 'tag' && rest !== '') return { kind, tag: decode(rest) }
+  if (kind === 'list' && rest !== '') return { kind, id: rest }
   return { kind: 'all' }
 }
 
 export function hashOf(view: View): string {
+  if (view.kind === 'list') return `#/list/${view.id}`
   return view.kind === 'tag' ? `#/tag/${encodeURIComponent(view.tag)}` : `#/${view.kind}`
 }
 
@@ -40,7 +43,7 @@ function decode(text: string): string {
   }
 }
 
-export function titleOf(view: View): string {
+export function titleOf(view: View, lists: readonly List[]): string {
   switch (view.kind) {
     case 'all':
       return 'All tasks'
@@ -52,6 +55,8 @@ export function titleOf(view: View): string {
       return 'Completed'
     case 'tag':
       return `#${view.tag}`
+    case 'list':
+      return lists.find(({ id }) => id === view.id)?.name ?? 'A list that is gone'
     case 'search':
       return 'Search'
   }
@@ -69,6 +74,8 @@ export function belongs(task: Task, view: View, today: string): boolean {
       return isDueAfter(task, today)
     case 'tag':
       return task.tags.includes(view.tag)
+    case 'list':
+      return task.list_id === view.id
     case 'search':
       return matches(task, view.text)
     default:
@@ -83,9 +90,10 @@ function matches({ title, description, tags }: Task, text: string): boolean {
 }
 
 /** What a task that is added in a view gets, so that it is seen there. */
-export function fieldsFor(view: View, today: string): { due_date?: string; tags?: string[] } {
+export function fieldsFor(view: View, today: string): { due_date?: string; tags?: string[]; list_id?: string } {
   if (view.kind === 'today') return { due_date: today }
   if (view.kind === 'upcoming') return { due_date: addDays(today, 1) }
+  if (view.kind === 'list') return { list_id: view.id }
   return view.kind === 'tag' ? { tags: [view.tag] } : {}
 }
 
@@ -108,7 +116,11 @@ export function show(
   lingering: ReadonlySet<string>,
 ): Shown {
   const isOpen = (task: Task) => !task.completed || lingering.has(task.id)
-  const here = tasks.filter((task) => belongs(task, view, today))
+  const atHand = new Set(tasks.filter(isOpen).map(({ id }) => id))
+  // Where a part would stand beside its task, that one shows it.
+  const isShownByTask = ({ parent_id }: Task) =>
+    (view.kind === 'all' || view.kind === 'list') && parent_id !== null && atHand.has(parent_id)
+  const here = tasks.filter((task) => belongs(task, view, today) && !isShownByTask(task))
   const done = here.filter((task) => !isOpen(task)).sort(byCompletion)
   if (view.kind === 'completed') {
     const dayDone = ({ completed_at }: Task) => dayOf(new Date(completed_at ?? Date.now()))
@@ -170,17 +182,27 @@ export interface Counts {
   late: number
   /** Open tasks by tag, in the order of the alphabet. */
   tags: [tag: string, count: number][]
+  /** Open tasks by list. */
+  lists: ReadonlyMap<string, number>
 }
 
 export function countsOf(tasks: readonly Task[], today: string): Counts {
   const open = tasks.filter(({ completed }) => !completed)
+  const ids = new Set(open.map(({ id }) => id))
+  // Parts stand with their task there, and are not counted beside it.
+  const whole = open.filter(({ parent_id }) => parent_id === null || !ids.has(parent_id))
   const tags = new Map<string, number>()
-  for (const task of open) for (const tag of task.tags) tags.set(tag, (tags.get(tag) ?? 0) + 1)
+  const lists = new Map<string, number>()
+  for (const task of open) {
+    for (const tag of task.tags) tags.set(tag, (tags.get(tag) ?? 0) + 1)
+  }
+  for (const { list_id } of whole) if (list_id !== null) lists.set(list_id, (lists.get(list_id) ?? 0) + 1)
   return {
-    all: open.length,
+    all: whole.length,
     today: open.filter((task) => isDueBy(task, today)).length,
     late: open.filter((task) => task.due_date !== null && dueDay(task.due_date) < today).length,
     upcoming: open.filter((task) => isDueAfter(task, today)).length,
+    lists,
     tags: [...tags].sort(([a], [b]) => a.localeCompare(b)),
   }
 }

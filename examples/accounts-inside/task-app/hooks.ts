@@ -1,3 +1,4 @@
+import type { List, Task } from 'doable/client'
 import { createContext, type RefObject, useContext, useEffect, useRef, useState, useSyncExternalStore } from 'react'
 import { dayOf } from './due.ts'
 import type { Store, Unsent } from './store.ts'
@@ -12,6 +13,10 @@ export interface Shared {
   store: Store
   /** The reader's day, as `YYYY-MM-DD`. */
   today: string
+  /** In their order. */
+  lists: readonly List[]
+  /** The parts of a task, in their order. */
+  partsOf(id: string): readonly Task[]
   /** Every tag that is in use, for suggestions. */
   tags: readonly string[]
   tell(notice: Notice): void

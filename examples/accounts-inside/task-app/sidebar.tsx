@@ -1,6 +1,8 @@
 import { type ReactNode, useEffect } from 'react'
 import type { User } from './backend.ts'
-import { CalendarIcon, DoneIcon, InboxIcon, Mark, TagIcon, TodayIcon } from './icons.tsx'
+import { useShared } from './hooks.ts'
+import { CalendarIcon, DoneIcon, InboxIcon, ListIcon, Mark, TagIcon, TodayIcon } from './icons.tsx'
+import { NewList } from './new-list.tsx'
 import { type Counts, hashOf, type View } from './views.ts'
 
 interface Props {
@@ -15,6 +17,7 @@ interface Props {
 }
 
 export function Sidebar({ user, counts, view, isHidden, onGo, onClose, onSignOut }: Props) {
+  const { lists } = useShared()
   useEffect(() => {
     if (isHidden) return
     const close = (event: KeyboardEvent) => event.key === 'Escape' && onClose()
@@ -55,6 +58,13 @@ export function Sidebar({ user, counts, view, isHidden, onGo, onClose, onSignOut
         {entry({ kind: 'upcoming' }, <CalendarIcon />, 'Upcoming', counts.upcoming)}
         {entry({ kind: 'all' }, <InboxIcon />, 'All tasks', counts.all)}
         {entry({ kind: 'completed' }, <DoneIcon />, 'Completed')}
+      </ul>
+      <h2>Lists</h2>
+      <ul>
+        {lists.map(({ id, name }) => entry({ kind: 'list', id }, <ListIcon />, name, counts.lists.get(id)))}
+        <li>
+          <NewList onMade={(id) => onGo({ kind: 'list', id })} />
+        </li>
       </ul>
       {counts.tags.length > 0 && (
         <>

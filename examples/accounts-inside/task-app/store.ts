@@ -1,13 +1,17 @@
 import { QueryClient } from '@tanstack/react-query'
-import { type Doable, DoableError, type Task } from 'doable/client'
-import { sendWrite, type Write } from './writes.ts'
+import { type Doable, DoableError, type List, type Task } from 'doable/client'
+import { isListWrite, sendWrite, type Write, type Written } from './writes.ts'
 
 /** Every task by its id, deleted ones too: an answer that comes late must not bring them back. */
 export interface Tasks {
   /** Where `follow` begins. */
   revision: number
   byId: Record<string, Task>
+  /** Every list by its id, deleted ones too. */
+  lists: Record<string, List>
 }
+
+const NO_TASKS: Tasks = { revision: 0, byId: {}, lists: {} }
 
 /** A write that is not done: on its way, waiting for the network, or refused. */
 export interface Unsent {
@@ -49,9 +53,10 @@ export function createStore(doable: Doable, keep?: { storage: Storage; name: str
     async queryFn({ signal }: { signal: AbortSignal }): Promise<Tasks> {
       // The counter first: what changes while the list is read comes once more by `follow`.
       const revision = await doable.revision({ signal })
+      const lists = Object.fromEntries((await doable.lists.all({ signal })).map((list) => [list.id, list]))
       const byId: Tasks['byId'] = {}
       for await (const task of doable.list({}, { signal, pageSize: 1000 })) byId[task.id] = task
-      return { revision, byId }
+      return { revision, byId, lists }
     },
     retry: (failures: number, error: Error) => failures < 3 && retry(failures, error),
     retryDelay,
@@ -68,19 +73,39 @@ export function createStore(doable: Doable, keep?: { storage: Storage; name: str
     })
   }
 
-  function forget(id: string): void {
+  function mergeList(list: List): void {
     queryClient.setQueryData<Tasks>(TASKS, (tasks) => {
-      const known = tasks?.byId[id]
-      if (!tasks || !known) return tasks
-      return { ...tasks, byId: { ...tasks.byId, [id]: { ...known, deleted_at: new Date().toISOString() } } }
+      const known = tasks?.lists[list.id]
+      if (!tasks || (known && known.revision >= list.revision)) return tasks
+      return { ...tasks, lists: { ...tasks.lists, [list.id]: list } }
     })
+  }
+
+  /** Until the events come: a deleted task takes its parts along, a deleted list its tasks. */
+  function forget(write: Write): void {
+    queryClient.setQueryData<Tasks>(TASKS, (tasks) => {
+      if (!tasks) return tasks
+      const deleted_at = new Date().toISOString()
+      const goes = ({ id, list_id, parent_id }: Task) => [id, list_id, parent_id].includes(write.id)
+      const all = Object.values(tasks.byId)
+      const byId = Object.fromEntries(all.map((task) => [task.id, goes(task) ? { ...task, deleted_at } : task]))
+      const list = tasks.lists[write.id]
+      const lists = isListWrite(write) && list ? { ...tasks.lists, [write.id]: { ...list, deleted_at } } : tasks.lists
+      return { ...tasks, byId, lists }
+    })
+  }
+
+  function take({ task, list }: Written, write: Write): void {
+    if (task) merge(task)
+    else if (list) mergeList(list)
+    else forget(write)
   }
 
   function send(write: Write): void {
     const mutation = mutations.build(queryClient, {
       mutationKey: WRITE,
       mutationFn: (wanted: Write) => sendWrite(doable, wanted),
-      onSuccess: (task: Task | undefined) => (task ? merge(task) : forget(write.id)),
+      onSuccess: (written: Written) => take(written, write),
       retry,
       retryDelay,
       scope: { id: 'writes' },
@@ -141,9 +166,9 @@ export function createStore(doable: Doable, keep?: { storage: Storage; name: str
         try {
           since ??= (await queryClient.fetchQuery(query)).revision
           const onReset = () => {
-            queryClient.setQueryData<Tasks>(TASKS, { revision: 0, byId: {} })
+            queryClient.setQueryData(TASKS, NO_TASKS)
           }
-          for await (const task of doable.watch({ since, signal, onReset })) {
+          for await (const task of doable.watch({ since, signal, onReset, onList: mergeList })) {
             since = task.revision
             merge(task)
           }

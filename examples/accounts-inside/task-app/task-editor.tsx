@@ -1,7 +1,8 @@
 import type { Task, TaskFields } from 'doable/client'
 import { type FormEvent, type KeyboardEvent, useEffect, useRef, useState } from 'react'
-import { DueField, PriorityField, TagsField } from './fields.tsx'
+import { DueField, ListField, PriorityField, TagsField } from './fields.tsx'
 import { useLeaving, useShared } from './hooks.ts'
+import { Parts } from './parts.tsx'
 
 interface Props {
   task: Task
@@ -9,14 +10,15 @@ interface Props {
   onRemove(): void
 }
 
-type Draft = Required<Pick<TaskFields, 'title' | 'description' | 'due_date' | 'priority' | 'tags'>>
+type Draft = Required<Pick<TaskFields, 'title' | 'description' | 'due_date' | 'priority' | 'tags' | 'list_id'>>
 
-const draftOf = ({ title, description, due_date, priority, tags }: Task): Draft => ({
+const draftOf = ({ title, description, due_date, priority, tags, list_id }: Task): Draft => ({
   title,
   description,
   due_date,
   priority,
   tags,
+  list_id,
 })
 
 /** What differs, so that another device's change of another field stays. */
@@ -85,9 +87,11 @@ export function TaskEditor({ task, onClose, onRemove }: Props) {
         value={draft.description ?? ''}
         onChange={({ target }) => set({ description: target.value })}
       />
+      {task.parent_id === null && <Parts task={task} />}
       <div className="fields">
         <DueField due={draft.due_date} onChange={(due_date) => set({ due_date })} />
         <PriorityField priority={draft.priority} onChange={(priority) => set({ priority })} />
+        <ListField list={draft.list_id} onChange={(list_id) => set({ list_id })} />
         <TagsField tags={draft.tags} onChange={(tags) => set({ tags })} />
       </div>
       <div className="actions">

@@ -1,6 +1,6 @@
 import type { TaskFields } from 'doable/client'
 import { type FormEvent, useEffect, useId, useRef, useState } from 'react'
-import { DueField, PriorityField, TagsField } from './fields.tsx'
+import { DueField, ListField, PriorityField, TagsField } from './fields.tsx'
 import { useLeaving, useShared } from './hooks.ts'
 import { CrossIcon, PlusIcon } from './icons.tsx'
 import { fieldsOf, readQuick } from './quick.ts'
@@ -56,7 +56,7 @@ export function Composer({ view, draft, onDraft }: Props) {
       input.current?.focus()
       return
     }
-    const { due_date, priority } = fields
+    const { due_date, priority, list_id } = fields
     store.send({
       kind: 'add',
       id: crypto.randomUUID(),
@@ -65,6 +65,7 @@ export function Composer({ view, draft, onDraft }: Props) {
       fields: {
         ...(due_date ? { due_date } : {}),
         ...(priority ? { priority } : {}),
+        ...(list_id ? { list_id } : {}),
         ...(tags.length > 0 ? { tags } : {}),
       },
     })
@@ -117,6 +118,7 @@ export function Composer({ view, draft, onDraft }: Props) {
         <div className="fields">
           <DueField due={fields.due_date ?? null} onChange={(due_date) => choose({ due_date })} />
           <PriorityField priority={fields.priority ?? 'medium'} onChange={(priority) => choose({ priority })} />
+          <ListField list={fields.list_id ?? null} onChange={(list_id) => choose({ list_id })} />
           <TagsField tags={chosen.tags ?? []} onChange={(next) => choose({ tags: next })} />
         </div>
       )}

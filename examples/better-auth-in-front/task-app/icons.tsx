@@ -110,3 +110,9 @@ export const CloudIcon = () => (
     <path d="M6 15.5a3.5 3.5 0 0 1-.4-7A4.5 4.5 0 0 1 14.3 7.9 3.8 3.8 0 0 1 14 15.5zM3 3l14 14" />
   </Icon>
 )
+
+export const PenIcon = () => (
+  <Icon>
+    <path d="M4 16l.8-3.6L13.6 3.6a1.4 1.4 0 0 1 2 0l.8.8a1.4 1.4 0 0 1 0 2L7.6 15.2z" />
+  </Icon>
+)

@@ -1,4 +1,5 @@
 import { QueryClientProvider, useQuery } from '@tanstack/react-query'
+import type { Task } from 'doable/client'
 import { useEffect, useMemo, useRef, useState } from 'react'
 import type { Backend, User } from './backend.ts'
 import { type Notice, type Shared, SharedContext, useHash, useMedia, useToday, useUnsent } from './hooks.ts'
@@ -8,7 +9,7 @@ import { Sidebar } from './sidebar.tsx'
 import { createStore, isSignedOut, type Store } from './store.ts'
 import { TaskPage } from './task-page.tsx'
 import { countsOf, hashOf, titleOf, type View, viewAt } from './views.ts'
-import { withWrites } from './writes.ts'
+import { listsWithWrites, withWrites } from './writes.ts'
 
 interface Props {
   user: User
@@ -68,12 +69,23 @@ function Window({ user, backend, store, isExpired, onSignedOut }: Props & { stor
       ),
     [data, waiting],
   )
+  const lists = useMemo(
+    () =>
+      listsWithWrites(
+        data?.lists ?? {},
+        waiting.map(({ write }) => write),
+      ),
+    [data, waiting],
+  )
+  const parts = useMemo(() => partsByTask(tasks), [tasks])
   const counts = useMemo(() => countsOf(tasks, today), [tasks, today])
   const tags = counts.tags.map(([tag]) => tag)
-  const shared: Shared = { store, today, tags, tell: setNotice }
+  const partsOf = (id: string) => parts.get(id) ?? NO_PARTS
+  const shared: Shared = { store, today, lists, partsOf, tags, tell: setNotice }
 
   useEffect(() => {
-    document.title = counts.today > 0 ? `${titleOf(view)} (${counts.today}) · Doable` : `${titleOf(view)} · Doable`
+    const title = titleOf(view, lists)
+    document.title = counts.today > 0 ? `${title} (${counts.today}) · Doable` : `${title} · Doable`
   })
   useUnloadWarning(unsent.length > 0)
 
@@ -131,10 +143,21 @@ function Window({ user, backend, store, isExpired, onSignedOut }: Props & { stor
           waiting={waiting}
           search={search}
           onSearch={setSearch}
+          onGone={() => go({ kind: 'all' })}
         />
         <Notices notice={notice} onDone={() => setNotice(undefined)} />
       </div>
     </SharedContext>
+  )
+}
+
+const NO_PARTS: readonly Task[] = []
+
+function partsByTask(tasks: readonly Task[]): Map<string, Task[]> {
+  const parts = tasks.filter(({ parent_id }) => parent_id !== null)
+  return Map.groupBy(
+    parts.sort((a, b) => a.position - b.position),
+    ({ parent_id }) => parent_id ?? '',
   )
 }
 

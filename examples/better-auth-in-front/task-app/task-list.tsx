@@ -40,6 +40,7 @@ export function TaskList({ view, tasks, sort, isLoading }: Props) {
       key={task.id}
       task={task}
       isDayKnown={isDayKnown}
+      shownList={view.kind === 'list' ? view.id : undefined}
       isEditing={editing === task.id}
       onEdit={() => setEditing(task.id)}
       onClose={() => setEditing((current) => (current === task.id ? undefined : current))}
@@ -95,6 +96,7 @@ function Empty({ view, isNew }: { view: View; isNew: boolean }) {
     upcoming: 'Nothing is planned.',
     completed: 'Nothing is completed yet.',
     tag: 'Nothing to do with this tag.',
+    list: 'Nothing to do in this list.',
     search: 'Nothing was found.',
   }
   return (

@@ -2,7 +2,7 @@ import type { Task } from 'doable/client'
 import { useRef } from 'react'
 import { dueDay, isDay, isOverdue, nameOfDue } from './due.ts'
 import { useShared } from './hooks.ts'
-import { CalendarIcon, FlagIcon, NoteIcon, TrashIcon } from './icons.tsx'
+import { CalendarIcon, DoneIcon, FlagIcon, ListIcon, NoteIcon, TrashIcon } from './icons.tsx'
 import { TaskEditor } from './task-editor.tsx'
 
 interface Props {
@@ -10,12 +10,14 @@ interface Props {
   isEditing: boolean
   /** Whether the heading above says the day already. */
   isDayKnown: boolean
+  /** The list that is shown, whose name need not be said. */
+  shownList: string | undefined
   onEdit(): void
   onClose(): void
 }
 
 /** One task: complete it, open it to edit it in place, delete it. */
-export function TaskRow({ task, isEditing, isDayKnown, onEdit, onClose }: Props) {
+export function TaskRow({ task, isEditing, isDayKnown, shownList, onEdit, onClose }: Props) {
   const { store, tell, today } = useShared()
   const opener = useRef<HTMLButtonElement>(null)
   const { id, title, completed } = task
@@ -56,7 +58,7 @@ export function TaskRow({ task, isEditing, isDayKnown, onEdit, onClose }: Props)
           <button type="button" className="row-open" ref={opener} onClick={onEdit}>
             <span className="unseen">Edit </span>
             <span className="row-title">{title}</span>
-            <Details task={task} today={today} isDayKnown={isDayKnown} />
+            <Details task={task} today={today} isDayKnown={isDayKnown} shownList={shownList} />
           </button>
           <button type="button" className="row-delete quiet" aria-label={`Delete ${title}`} onClick={remove}>
             <TrashIcon />
@@ -69,13 +71,18 @@ export function TaskRow({ task, isEditing, isDayKnown, onEdit, onClose }: Props)
 
 const short = (title: string) => (title.length > 40 ? `${title.slice(0, 39)}…` : title)
 
+type DetailsProps = Pick<Props, 'task' | 'isDayKnown' | 'shownList'> & { today: string }
+
 /** The line below the title, where there is something to say. */
-function Details({ task, today, isDayKnown }: { task: Task; today: string; isDayKnown: boolean }) {
+function Details({ task, today, isDayKnown, shownList }: DetailsProps) {
   const { due_date, description, tags, priority, completed } = task
+  const { lists, partsOf } = useShared()
+  const list = lists.find(({ id }) => id === task.list_id && id !== shownList)
+  const parts = partsOf(task.id)
   const isLate = due_date !== null && !completed && isOverdue(due_date, new Date())
   const isToday = due_date !== null && !completed && dueDay(due_date) === today
   const showsDue = due_date !== null && !(isDayKnown && isDay(due_date))
-  const isPlain = !showsDue && !description && tags.length === 0 && priority === 'medium'
+  const isPlain = !showsDue && !description && tags.length === 0 && priority === 'medium' && !list && parts.length === 0
   if (isPlain) return null
   return (
     <span className="details">
@@ -92,6 +99,21 @@ function Details({ task, today, isDayKnown }: { task: Task; today: string; isDay
           <span className="unseen">, </span>
           {priority === 'high' ? 'High' : 'Low'}
           <span className="unseen"> priority</span>
+        </span>
+      )}
+      {parts.length > 0 && (
+        <span>
+          <DoneIcon />
+          <span className="unseen">, </span>
+          {parts.filter((part) => part.completed).length}/{parts.length}
+          <span className="unseen"> parts done</span>
+        </span>
+      )}
+      {list && (
+        <span>
+          <ListIcon />
+          <span className="unseen">, in the list </span>
+          {list.name}
         </span>
       )}
       {tags.map((tag) => (
