@@ -2,6 +2,7 @@ import { mkdir, rm } from 'node:fs/promises'
 import { join, resolve } from 'node:path'
 import { parseArgs } from 'node:util'
 import type { BunPlugin } from 'bun'
+import { readScript } from '../src/http/openapi/script.ts'
 import { buildWeb } from '../web/build.ts'
 
 /** Processors by the names that Node and the OCI image format give them. */
@@ -40,8 +41,21 @@ async function bundledWeb(): Promise<BunPlugin> {
   }
 }
 
+/** Puts the compressed script of the page in the place of `openapi/script.ts`, which would compress it at run time. */
+async function packedScript(): Promise<BunPlugin> {
+  const path = resolve('dist/scalar.js.gz')
+  await Bun.write(path, await readScript())
+  const contents = `import path from ${JSON.stringify(path)} with { type: 'file' }
+export const readScript = () => Bun.file(path).bytes()`
+  return {
+    name: 'packed script',
+    setup: (build) =>
+      void build.onLoad({ filter: /src\/http\/openapi\/script\.ts$/ }, () => ({ contents, loader: 'js' })),
+  }
+}
+
 await Bun.build({
-  plugins: [await bundledWeb()],
+  plugins: [await bundledWeb(), await packedScript()],
   entrypoints: ['src/main.ts', 'src/db/pglite/engine.ts'],
   root: '.',
   target: 'bun',

@@ -24,6 +24,7 @@ import { problemBoundary } from './http/problems.ts'
 import { protectedResourceRoutes, withResourceMetadata } from './http/protected-resource.ts'
 import { queryStage } from './http/query.ts'
 import { accessLog, corsStage, requestStage, type TraceFields, traceOf } from './http/request.ts'
+import { rootRoutes } from './http/root.ts'
 import type { Tracing } from './http/tracing.ts'
 import { runListOperation } from './lists/operations.ts'
 import { listRoutes } from './lists/routes.ts'
@@ -155,7 +156,7 @@ export function createApp({
     .use(limitStage(limits))
     .use(strictQueries)
     .use(docs(scopeOf))
-    .use(config.web ? webRoutes() : new Elysia())
+    .use(config.web ? webRoutes() : rootRoutes())
     .use(healthRoutes(isReady))
     .use(account ? accountRoutes(account, limits) : new Elysia())
     .use(account ? oauth({ accounts: account, gate, db, log }) : new Elysia())

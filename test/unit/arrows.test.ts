@@ -68,7 +68,7 @@ const arrows: [room: string, mayImport: string[]][] = [
   ['src/web/*.ts', ['web/build.ts']],
   ['src/auth/*.ts', []],
   ['src/resource/*.ts', ['src/db/**']],
-  ['src/http/{health,admin}.ts', ['package.json', 'src/db/**']],
+  ['src/http/{health,admin,root}.ts', ['package.json', 'src/db/**']],
   ['src/http/openapi/*.ts', ['package.json', 'node_modules/@scalar/**', 'src/http/problems.ts']],
   ['src/http/**', ['src/db/**']],
   ['src/db/migrate.ts', ['drizzle/**']],

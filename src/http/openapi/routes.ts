@@ -1,24 +1,25 @@
-import { promisify } from 'node:util'
-import { gzip } from 'node:zlib'
 import { swagger } from '@elysiajs/swagger'
 import { Elysia } from 'elysia'
-import scalar from '../../../node_modules/@scalar/api-reference/dist/browser/standalone.js' with { type: 'file' }
 import { license, version } from '../../../package.json'
+import { type Asset, makeAsset, sendAsset } from './asset.ts'
 import { finishDocument, type ScopeOf } from './document.ts'
-import prelude from './page.js' with { type: 'text' }
+import starter from './page.js' with { type: 'text' }
+import { readScript } from './script.ts'
+
+const ICON = `data:image/svg+xml,${encodeURIComponent('<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 16 16"><path d="M2 8l4 4 8-9" fill="none" stroke="#2a9d5c" stroke-width="3"/></svg>')}`
 
 /** Every address of the page is relative, so that it works behind a path prefix. */
 const scalarConfig = {
   url: 'swagger/json',
-  // The plugin sets `spec.url` as well, for which Scalar prints a deprecation warning.
-  spec: undefined,
+  // Into the storage of the tab: see `page.js`.
+  persistAuth: true,
   withDefaultFonts: false,
   telemetry: false,
   showDeveloperTools: 'never',
   hideClientButton: true,
   agent: { disabled: true },
   mcp: { disabled: true },
-  favicon: `data:image/svg+xml,${encodeURIComponent('<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 16 16"><path d="M2 8l4 4 8-9" fill="none" stroke="#2a9d5c" stroke-width="3"/></svg>')}`,
+  favicon: ICON,
   authentication: { preferredSecurityScheme: 'bearer' },
   // Scalar's own fonts are loaded from its servers: use those of the system.
   customCss: ':root { --scalar-font: system-ui, sans-serif; --scalar-font-code: ui-monospace, monospace; }',
@@ -68,88 +69,80 @@ const documentation = {
   },
 }
 
+/**
+ * Its own origin and no other (CSP level 3). Scalar adds style elements at run time, so their hashes cannot be
+ * listed.
+ */
+const POLICY = [
+  "default-src 'none'",
+  "script-src 'self'",
+  "style-src 'unsafe-inline'",
+  "img-src 'self' data:",
+  "connect-src 'self'",
+  "base-uri 'none'",
+  "form-action 'none'",
+  "frame-ancestors 'none'",
+].join('; ')
+
+const SCRIPT = 'text/javascript; charset=utf-8'
+
 /** `GET /swagger`, the page, and `GET /swagger/json`, the OpenAPI 3.1 document. */
 export function docs(scopeOf: ScopeOf) {
-  let page: ReturnType<typeof finishPage> | undefined
-  let document: object | undefined
-  let script: ReturnType<typeof readScript> | undefined
-  const plugin = swagger({
-    documentation,
-    scalarCDN: 'swagger/scalar.js',
-    // The plugin's types are those of an older Scalar than the one that is served.
-    scalarConfig: scalarConfig as Parameters<typeof swagger>[0] extends { scalarConfig?: infer Config }
-      ? Config
-      : never,
-  })
+  let document: Promise<Asset> | undefined
+  let script: Promise<Asset> | undefined
+  let page: Promise<Asset> | undefined
+  let pageScript: Promise<Asset> | undefined
+  const hidden = { detail: { hide: true } }
+
   return new Elysia({ name: 'docs' })
-    .onBeforeHandle(async ({ path, redirect, set }) => {
+    .onBeforeHandle(({ path, redirect, request, set }) => {
       // With a slash at the end, the page's relative addresses would be resolved one level too deep.
-      if (path.endsWith('/')) return redirect(`../${path.split('/').at(-2)}`, 308)
+      if (path.endsWith('/') && path !== '/') return redirect(`../${path.split('/').at(-2)}`, 308)
+      // The plugin's own page asks another host for its script.
       if (path !== '/swagger') return undefined
-      page ??= plugin.handle(new Request('http://localhost/swagger')).then(finishPage)
-      const { html, policy } = await page
-      set.headers['content-type'] = 'text/html; charset=utf-8'
-      set.headers['content-security-policy'] = policy
-      return html
+      set.headers['content-security-policy'] = POLICY
+      page ??= makeAsset('text/html; charset=utf-8', PAGE)
+      return page.then((asset) => sendAsset(asset, request, set))
     })
-    .onAfterHandle(({ path, response }) => {
+    .onAfterHandle(async ({ path, response, request, set }) => {
       if (path !== '/swagger/json') return undefined
-      document ??= finishDocument(response as object, scopeOf)
-      return document
+      document ??= makeAsset('application/json', JSON.stringify(finishDocument(response as object, scopeOf)))
+      return sendAsset(await document, request, set)
     })
-    .use(plugin)
+    .use(swagger({ documentation }))
+    .get(
+      '/swagger/page.js',
+      async ({ request, set }) => {
+        pageScript ??= makeAsset(SCRIPT, starter)
+        return sendAsset(await pageScript, request, set)
+      },
+      hidden,
+    )
     .get(
       '/swagger/scalar.js',
       async ({ request, set }) => {
-        script ??= readScript()
-        const { plain, packed, tag } = await script
-        set.headers['content-type'] = 'text/javascript; charset=utf-8'
-        // Weak, since one tag stands for both encodings.
-        set.headers['etag'] = `W/"${tag}"`
-        set.headers['vary'] = [set.headers['vary'], 'Accept-Encoding'].filter(Boolean).join(', ')
-        if (request.headers.get('if-none-match')?.includes(tag)) {
-          set.status = 304
-          return undefined
-        }
-        if (!TAKES_GZIP.test(request.headers.get('accept-encoding') ?? '')) return plain()
-        set.headers['content-encoding'] = 'gzip'
-        return packed
+        script ??= readScript().then((packed) => makeAsset(SCRIPT, packed))
+        return sendAsset(await script, request, set)
       },
-      { detail: { hide: true } },
+      hidden,
     )
 }
 
-/** `gzip` without a weight of zero (RFC 9110, 12.5.3). */
-const TAKES_GZIP = /\bgzip\b(?!\s*;\s*q=0(\.0*)?\s*(,|$))/i
-
-/** The page's script, our prelude followed by Scalar's, read and compressed at the first request. */
-async function readScript() {
-  const plain = async () => new Blob([prelude, await Bun.file(scalar).bytes()])
-  const packed = await promisify(gzip)(await (await plain()).bytes())
-  return { plain, packed, tag: digest(packed, 'base64url') }
-}
-
-/**
- * The plugin's page, and a Content-Security-Policy (CSP level 3) that leaves it its own
- * origin and no other. Scalar adds style elements at run time, so their hashes cannot be listed.
- */
-async function finishPage(response: Response) {
-  const html = (await response.text()).replace('<html>', '<html lang="en">')
-  // The plugin passes Scalar's configuration as an attribute of an inline script that holds only white space.
-  const inline = [...html.matchAll(/>([^<>]+)<\/script>/g)].map(([, text = '']) => `'sha256-${digest(text, 'base64')}'`)
-  const policy = [
-    "default-src 'none'",
-    ["script-src 'self'", ...inline].join(' '),
-    "style-src 'unsafe-inline'",
-    "img-src 'self' data:",
-    "connect-src 'self'",
-    "base-uri 'none'",
-    "form-action 'none'",
-    "frame-ancestors 'none'",
-  ].join('; ')
-  return { html, policy }
-}
-
-function digest(data: string | Uint8Array, encoding: 'base64' | 'base64url'): string {
-  return new Bun.CryptoHasher('sha256').update(data).digest(encoding)
-}
+/** The scripts run in this order once the page is read: Scalar needs what the first one prepares. */
+const PAGE = `<!doctype html>
+<html lang="en">
+<head>
+<meta charset="utf-8">
+<meta name="viewport" content="width=device-width, initial-scale=1">
+<title>Doable</title>
+<link rel="icon" href="${ICON}">
+<style>body { margin: 0 }</style>
+<script src="swagger/page.js" defer></script>
+<script src="swagger/scalar.js" defer></script>
+</head>
+<body>
+<div id="reference" data-configuration="${JSON.stringify(scalarConfig).replaceAll('&', '&amp;').replaceAll('"', '&quot;')}"></div>
+<noscript>This page needs JavaScript. The document is at <a href="swagger/json">swagger/json</a>.</noscript>
+</body>
+</html>
+`
