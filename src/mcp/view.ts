@@ -3,7 +3,10 @@ import { Task } from '../tasks/model.ts'
 import { type JsonSchema, outputSchema, present } from './schema.ts'
 
 /** Fields that tell a model nothing it needs: each would cost tokens for every task. */
-const LEFT_OUT: readonly string[] = ['user_id', 'position', 'created_at', 'updated_at']
+const LEFT_OUT: readonly string[] = ['user_id', 'position', 'series_id', 'created_at', 'updated_at']
+
+/** Fields that have a value always, and say something of tasks that repeat alone. */
+const OF_REPEATING: readonly string[] = ['repeat_from', 'time_zone']
 
 /** What is shown of a task, in this order. */
 const SHOWN = (Object.keys(Task.properties) as (keyof Task)[]).filter((name) => !LEFT_OUT.includes(name))
@@ -35,7 +38,7 @@ export function viewOf(task: Task, { whole }: { whole: boolean }): Record<string
   const view: Record<string, unknown> = {}
   for (const name of SHOWN) {
     const value = task[name]
-    if (!isEmpty(value)) view[name] = value
+    if (!isEmpty(value) && (task.recurrence !== null || !OF_REPEATING.includes(name))) view[name] = value
   }
   const { description } = task
   if (whole || description === null || description.length <= GIST) return view

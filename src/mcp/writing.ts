@@ -81,7 +81,7 @@ export function writingTools(work: Work, repeat: Repeat): Tool[] {
       name: 'complete_task',
       title: 'Complete a task',
       description:
-        'Marks a task as done, or, with completed=false, as open again. Use it when the user says that something is done. Safe to repeat.',
+        'Marks a task as done, or, with completed=false, as open again. Use it when the user says that something is done. Safe to repeat. Of a task with a recurrence it makes the next one, whose id is next_task_id.',
       isDestructive: false,
       isIdempotent: true,
       input: Type.Object({
@@ -109,7 +109,7 @@ export function writingTools(work: Work, repeat: Repeat): Tool[] {
       name: 'delete_task',
       title: 'Delete a task',
       description:
-        'Moves a task to the trash, from where restore_task brings it back for some weeks. Use it when the user wants a task gone; for what is done use complete_task.',
+        'Moves a task to the trash, from where restore_task brings it back for some weeks. Use it when the user wants a task gone; for what is done use complete_task. The parts of a task go and come back with it; one with a recurrence does not come again.',
       isDestructive: true,
       isIdempotent: true,
       input: Type.Object(onTask),

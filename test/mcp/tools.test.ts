@@ -147,6 +147,25 @@ describe.each(databases)('the tools over %s', (kind) => {
     expect(moved.structuredContent['task']).not.toHaveProperty('list_id')
   })
 
+  test('a task that repeats says how, and completing it leads to the next one', async () => {
+    const ann = newUser(service())
+    const given = {
+      title: 'Water the plants',
+      due_date: '2026-11-24',
+      recurrence: 'weekly',
+      time_zone: 'Europe/Berlin',
+    }
+    const made = (await callTool(service(), ann.id, 'add_task', given)).structuredContent['task'] as Task
+    expect(made).toMatchObject({ recurrence: 'FREQ=WEEKLY', repeat_from: 'due', time_zone: 'Europe/Berlin' })
+    const done = await callTool(service(), ann.id, 'complete_task', { task_id: made.id })
+    const { next_task_id } = done.structuredContent['task'] as Task
+    const next = await callTool(service(), ann.id, 'get_task', { task_id: next_task_id })
+    expect(next.structuredContent['task']).toMatchObject({ title: 'Water the plants', due_date: '2026-12-01' })
+    // Safe to repeat: no second next one is made.
+    await callTool(service(), ann.id, 'complete_task', { task_id: made.id })
+    expect(await ann.list()).toHaveLength(2)
+  })
+
   test('if_revision refuses a change of what has changed since, for each tool on a task', async () => {
     const ann = newUser(service())
     const { id, revision } = await ann.create()
