@@ -3,6 +3,12 @@ const DAY = /^(\d{4})-(\d\d)-(\d\d)$/
 const INSTANT =
   /^(\d{4}-\d\d-\d\d)[Tt ]([01]\d|2[0-3]):([0-5]\d):([0-5]\d|60)(\.\d+)?([Zz]|[+-]([01]\d|2[0-3]):[0-5]\d)$/
 
+/** An instant in the form in which it is stored, if its day is one. */
+const CANONICAL = /^\d{4}-\d\d-\d\dT([01]\d|2[0-3]):[0-5]\d:[0-5]\d\.\d{3}Z$/
+
+/** Days of each month, January first, in years that are no leap years. */
+const DAYS = [31, 28, 31, 30, 31, 30, 31, 31, 30, 31, 30, 31]
+
 /**
  * A day (`YYYY-MM-DD`) as it is, or an RFC 3339 instant in UTC with milliseconds.
  * Undefined for anything else, 30 February and the year 10000 included.
@@ -10,7 +16,8 @@ const INSTANT =
  * Both forms sort by time as plain text: a day stands at its own start.
  */
 export function canonicalDate(text: string): string | undefined {
-  if (DAY.test(text)) return isDay(text) ? text : undefined
+  // Most are canonical already: an import reads millions of these, and a Date costs ten times as much.
+  if (DAY.test(text) || CANONICAL.test(text)) return isDay(text) ? text : undefined
   const [, day, hours, minutes, seconds, fraction = '', offset] = INSTANT.exec(text) ?? []
   if (day === undefined || !isDay(day)) return undefined
   // JavaScript has no leap second; like most clocks, it reads :60 as the next :00.
@@ -22,7 +29,9 @@ export function canonicalDate(text: string): string | undefined {
   return year >= 0 && year <= 9999 ? time.toISOString() : undefined
 }
 
+/** @param text begins with `YYYY-MM-DD`, in digits. */
 function isDay(text: string): boolean {
-  const time = new Date(`${text}T00:00:00Z`)
-  return !Number.isNaN(time.getTime()) && time.toISOString().startsWith(text)
+  const [year, month, day] = [Number(text.slice(0, 4)), Number(text.slice(5, 7)), Number(text.slice(8, 10))]
+  const isLeap = year % 4 === 0 && (year % 100 !== 0 || year % 400 === 0)
+  return day >= 1 && day <= (month === 2 && isLeap ? 29 : (DAYS[month - 1] ?? 0))
 }

@@ -26,8 +26,13 @@ function fits(text: string, { minLength = 0, maxLength }: TextOptions): boolean 
 /** White space as Unicode has it: JavaScript's own trim() also takes U+FEFF away, which is no white space there. */
 const OUTER_SPACE = /^[^\S\uFEFF]+|[^\S\uFEFF]+$/g
 
+/** Whether a character of ASCII is none of white space. */
+const isVisible = (code: number) => code > 0x20 && code < 0x7f
+
 /** A text without its outer white space. */
 export function trimmed(text: string): string {
+  // Most texts have none; the pattern looks at every character.
+  if (isVisible(text.charCodeAt(0)) && isVisible(text.charCodeAt(text.length - 1))) return text
   return text.replace(OUTER_SPACE, '')
 }
 
