@@ -9,6 +9,7 @@ import keptAnswers from '../../drizzle/0003_kept_answers.sql' with { type: 'text
 import lists from '../../drizzle/0004_lists.sql' with { type: 'text' }
 import oauth from '../../drizzle/0005_oauth.sql' with { type: 'text' }
 import recurrence from '../../drizzle/0006_recurrence.sql' with { type: 'text' }
+import importPieces from '../../drizzle/0007_import_pieces.sql' with { type: 'text' }
 import journal from '../../drizzle/meta/_journal.json'
 import { sqlState } from './errors.ts'
 import { buildReminderIndex, hasReminderIndex } from './late-index.ts'
@@ -23,6 +24,7 @@ const files: Record<string, string> = {
   '0004_lists': lists,
   '0005_oauth': oauth,
   '0006_recurrence': recurrence,
+  '0007_import_pieces': importPieces,
 }
 
 interface Migration extends MigrationMeta {

@@ -14,7 +14,7 @@ import {
   uniqueIndex,
   uuid,
 } from 'drizzle-orm/pg-core'
-import { opaque, texts, timestamp } from './types.ts'
+import { bytes, opaque, texts, timestamp } from './types.ts'
 
 /** A schema of our own: Doable can share a database with the front end's tables. */
 export const doable = pgSchema('doable')
@@ -164,6 +164,33 @@ export const idempotencyKeys = doable.table(
     ),
     index('idempotency_keys_created_at').on(t.created_at),
     index('idempotency_keys_order').on(t.user_id, t.created_at, t.running_bytes),
+  ],
+)
+
+/**
+ * Files under way to the tasks, in pieces; on the embedded database only. Rows that are accepted belong to the user:
+ * whatever happens, they will be tasks.
+ */
+export const importPieces = doable.table(
+  'import_pieces',
+  {
+    user_id: opaque().notNull(),
+    number: integer().notNull(),
+    /** Rows as JSON, compressed. */
+    packed: bytes().notNull(),
+    /** Ids of the piece that were the user's already, and those that tombstones had. */
+    taken: uuid().array().notNull(),
+    gone: uuid().array().notNull(),
+    /** The last ones before the first row's; until the piece is accepted, less those that the user had. */
+    revision: bigint({ mode: 'number' }).notNull(),
+    position: doublePrecision().notNull(),
+    is_accepted: boolean().notNull().default(false),
+  },
+  (t) => [
+    primaryKey({ columns: [t.user_id, t.number] }),
+    foreignKey({ name: 'import_pieces_user_id_fkey', columns: [t.user_id], foreignColumns: [users.id] }).onDelete(
+      'cascade',
+    ),
   ],
 )
 

@@ -18,6 +18,8 @@ export interface Turns {
   write: InTurn
   /** Transactions. */
   transact: InTurn
+  /** Everything else of the user waits. Only where there is one connection. */
+  alone?: InTurn
 }
 
 /** Short reads of one user at a time, and writes: with 4 connections, which pipeline, 4 behind each other. */
@@ -72,7 +74,7 @@ export function createTurns({ oneConnection }: { oneConnection: boolean }): Turn
         },
         isPatient,
       )
-    return { read: short, scan: long, write: short, transact: long }
+    return { read: short, scan: long, write: short, transact: long, alone: line }
   }
   const write = createLine({ atOnce: AT_ONCE, waitMs: WAIT_MS })
   return {

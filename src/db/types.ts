@@ -46,3 +46,6 @@ export const texts = customType<{ data: string[]; driverData: string | string[] 
   dataType: () => 'text[]',
   fromDriver: readTexts,
 })
+
+/** Binary; statements say its text form. */
+export const bytes = customType<{ data: string; driverData: string }>({ dataType: () => 'bytea' })

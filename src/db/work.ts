@@ -1,6 +1,6 @@
 import type { Db } from './open.ts'
 import { lockUser, type Patience } from './transaction.ts'
-import type { Turns } from './turns.ts'
+import type { InTurn, Turns } from './turns.ts'
 
 /** Whose rows a statement reaches, and how many bytes of them there may be. */
 export interface Owner {
@@ -31,6 +31,11 @@ export interface Work {
    * each other in a circle. It commits as a whole or not at all.
    */
   transact<T>(user: string, run: (tx: Db, owner: Owner) => Promise<T>, patience?: Patience): Promise<T>
+  /**
+   * Several statements and transactions of a user, between which other users have their turns and the user's other
+   * requests do not. Undefined where there are several connections: a long transaction keeps no other user waiting there.
+   */
+  readonly alone: (<T>(user: string, run: (own: Work) => Promise<T>) => Promise<T>) | undefined
 }
 
 interface Options {
@@ -41,7 +46,12 @@ interface Options {
   turns: Turns
 }
 
+/** For work that has its turn already. */
+const atOnce: InTurn = (_, work) => work()
+const inNoLine: Turns = { read: atOnce, scan: atOnce, write: atOnce, transact: atOnce }
+
 export function createWork(db: Db, { quota, changed, turns }: Options): Work {
+  const { alone } = turns
   const ownerOf = (id: string): Owner => ({ id, quota })
   /** An owner who remembers when the first of the written tasks reminds. */
   const writing = (id: string) => {
@@ -76,5 +86,6 @@ export function createWork(db: Db, { quota, changed, turns }: Options): Work {
       changed(user, owner.remindAt)
       return result
     },
+    alone: alone && ((user, run) => alone(user, () => run(createWork(db, { quota, changed, turns: inNoLine })))),
   }
 }
