@@ -19,6 +19,7 @@ export const catalogue = {
   'list-not-found': [404, 'List not found'],
   'access-not-found': [404, 'Access not found'],
   'method-not-allowed': [405, 'Method not allowed'],
+  'body-too-slow': [408, 'Request timeout'],
   'task-exists': [409, 'Task exists'],
   'list-exists': [409, 'List exists'],
   'idempotency-key-running': [409, 'Request still running'],

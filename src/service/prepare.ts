@@ -3,6 +3,7 @@ import { isRefusal } from '../db/errors.ts'
 import { isMigrated, migrate } from '../db/migrate.ts'
 import { type Database, openForMigration } from '../db/open.ts'
 import { causes, Problem } from '../problem.ts'
+import { finishImports } from '../transfer/journal.ts'
 
 /** How long a start waits for a database that is still starting itself, in milliseconds. */
 const START_WAIT_MS = 10_000
@@ -11,7 +12,8 @@ const START_WAIT_MS = 10_000
 const RETRY_MS = 250
 
 /**
- * Applies missing migrations, waiting for a database that is not there yet.
+ * Applies missing migrations, waiting for a database that is not there yet. On the embedded database, ends the imports
+ * that a crash has interrupted.
  *
  * @returns the names of those applied.
  * @throws Error with a sentence for the operator when the database stays away or refuses.
@@ -20,7 +22,9 @@ export async function prepareDatabase(config: Config, database: Database): Promi
   const giveUp = Date.now() + START_WAIT_MS
   for (;;) {
     try {
-      return (await isMigrated(database.db)) ? [] : await migrateBy(config, database)
+      const applied = (await isMigrated(database.db)) ? [] : await migrateBy(config, database)
+      if (database.oneConnection) await finishImports(database.db)
+      return applied
     } catch (error) {
       const away = findAway(error)
       if (!away || isRefusal(away.cause))

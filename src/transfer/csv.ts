@@ -1,18 +1,11 @@
-import { CsvError, parse } from 'csv-parse/sync'
 import { stringify } from 'csv-stringify/sync'
-import { invalid } from '../problem.ts'
-import { type Field, isNullable } from '../resource/field.ts'
 import type { Kind as FieldKind } from '../resource/kind.ts'
 import { fields, type Task } from '../tasks/fields.ts'
-import { checkCount, type Entry, MAX_TASKS } from './import.ts'
 
 /** The columns of an export, which are also those that an import knows. */
-const COLUMNS = Object.entries(fields).flatMap(([name, field]) =>
+export const COLUMNS: readonly string[] = Object.entries(fields).flatMap(([name, field]) =>
   field.by === 'client' || field.isImported ? [name] : [],
 )
-
-/** Columns that an import ignores: a table that people made from a JSON export may have them. */
-const IGNORED = Object.keys(fields).filter((name) => !COLUMNS.includes(name))
 
 /**
  * Text that a spreadsheet would run as a formula (OWASP, "CSV Injection") gets an apostrophe in
@@ -50,59 +43,7 @@ function cellOf(name: string, value: unknown): unknown {
   return kind.isProse ? defuse(value as string) : value
 }
 
-/**
- * Reads a table with a header line, by any of the known columns in any order.
- *
- * @throws Problem `validation-failed` that names line and column.
- */
-export function readCsv(text: string): Entry[] {
-  let records: { record: Record<string, string | null>; info: { lines: number } }[]
-  try {
-    records = parse(text, {
-      bom: true,
-      columns: checkHeader,
-      info: true,
-      skip_empty_lines: true,
-      to: MAX_TASKS + 1,
-      cast: (value, { quoting }) => (value === '' && !quoting ? null : value),
-    }) as unknown as typeof records
-  } catch (error) {
-    if (!(error instanceof CsvError)) throw error
-    throw invalid([{ pointer: '', detail: `line ${error['lines'] ?? 1}: ${MESSAGES[error.code] ?? 'is not CSV'}` }])
-  }
-  checkCount(records.length)
-  return records.map(({ record, info }) => ({
-    value: Object.fromEntries(Object.entries(record).flatMap(([name, cell]) => fieldOf(name, cell))),
-    place: (pointer) => `line ${info.lines}, column ${pointer.split('/')[1] ?? 'title'}`,
-  }))
-}
-
-const MESSAGES: Record<string, string> = {
-  CSV_QUOTE_NOT_CLOSED: 'a quote is never closed',
-  CSV_INVALID_CLOSING_QUOTE: 'text follows a closing quote',
-  INVALID_OPENING_QUOTE: 'a quote stands inside of an unquoted field',
-  CSV_RECORD_INCONSISTENT_COLUMNS: 'has another number of fields than the first line',
-}
-
-function checkHeader(names: string[]): string[] {
-  for (const [index, name] of names.entries()) {
-    if (![...COLUMNS, ...IGNORED].some((known) => known === name))
-      throw invalid([{ pointer: '', detail: `line 1, column ${index + 1}: is not one of ${COLUMNS.join(', ')}` }])
-    if (names.indexOf(name) !== index)
-      throw invalid([{ pointer: '', detail: `line 1, column ${index + 1}: stands there twice` }])
-  }
-  if (!names.includes('title')) throw invalid([{ pointer: '', detail: 'line 1: must name the column title' }])
-  return names
-}
-
-/** A cell as the record's schema expects it; what cannot be read goes on as text, for the schema to refuse. */
-function fieldOf(name: string, cell: string | null): [string, unknown][] {
-  const field: Field | undefined = fields[name as keyof Task]
-  if (field === undefined) return []
-  if (cell === null) return field.by === 'client' && field.kind.isProse && !isNullable(field) ? [[name, '']] : []
-  const { isProse, fromCsv } = field.kind
-  return [[name, fromCsv ? fromCsv(cell) : isProse ? infuse(cell) : cell]]
-}
-
 const defuse = (text: string) => (FORMULA.test(text) ? `'${text}` : text)
-const infuse = (text: string) => (DEFUSED.test(text) ? text.slice(1) : text)
+
+/** Takes away the apostrophe that `defuse` has put before a text. */
+export const infuse = (text: string) => (DEFUSED.test(text) ? text.slice(1) : text)

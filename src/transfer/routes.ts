@@ -3,18 +3,20 @@ import { Elysia } from 'elysia'
 import { type Gate, userPlugin } from '../auth/user.ts'
 import type { Work } from '../db/work.ts'
 import { answers } from '../http/answer.ts'
-import { readTextBody, unreadBody } from '../http/body.ts'
+import { openTextBody, unreadBody } from '../http/body.ts'
 import type { Once } from '../http/idempotency.ts'
 import { documented } from '../http/openapi/documented.ts'
 import { everywhere, repeatable, withBody } from '../http/problems.ts'
 import { queryOf } from '../http/query.ts'
-import { Problem } from '../problem.ts'
 import { UserPath } from '../resource/schemas.ts'
-import { readCsv } from './csv.ts'
+import { checkFile } from './check.ts'
+import { CsvReader } from './csv-reader.ts'
 import { exportTasks, type Format } from './export.ts'
-import { importRows, MAX_TASKS, readRows } from './import.ts'
-import { readJson } from './json.ts'
+import { MAX_TASKS } from './file.ts'
+import { createImport } from './import.ts'
+import { JsonReader } from './json-reader.ts'
 import { TaskRecord } from './record.ts'
+import { Room } from './room.ts'
 
 const jsonExample = {
   schema: Type.Array(TaskRecord, { maxItems: MAX_TASKS }),
@@ -24,9 +26,6 @@ const csvExample = { schema: { type: 'string' }, example: 'title,due_date\r\nBuy
 
 /** Some 100,000 tasks: an export must be importable. */
 const MAX_IMPORT_BYTES = 64 * 1024 * 1024
-
-/** Bytes of all files that a process imports at a time: each takes some five times its size in memory. */
-const MAX_BYTES_UNDER_WAY = 2 * MAX_IMPORT_BYTES
 
 const MEDIA_TYPES: Record<Format, string> = { json: 'application/json', csv: 'text/csv' }
 
@@ -60,8 +59,8 @@ const Imported = Type.Object(
 
 /** Export and import. */
 export function transferRoutes(gate: Gate, work: Work, once: Once) {
-  const importing = new Set<string>()
-  let bytesUnderWay = 0
+  const room = new Room()
+  const importFile = createImport(work, once)
   return new Elysia({ prefix: '/api/:user_id', tags: ['transfer'] })
     .use(userPlugin(gate))
     .get(
@@ -92,40 +91,34 @@ export function transferRoutes(gate: Gate, work: Work, once: Once) {
     )
     .post(
       '/import',
-      async ({ user, query, set, request }) => {
-        // Reserved before the body is read, which takes memory too. A body without a length may have any.
-        const bytes = Math.min(Number(request.headers.get('content-length') ?? Infinity), MAX_IMPORT_BYTES)
-        if (importing.has(user.id) || bytesUnderWay + bytes > MAX_BYTES_UNDER_WAY)
-          throw new Problem('too-many-imports', 'Another import is under way. Please wait until it is done.', {
-            headers: { 'retry-after': '5' },
-          })
-        importing.add(user.id)
-        bytesUnderWay += bytes
-        try {
-          const { text, type } = await readTextBody(request, Object.values(MEDIA_TYPES), MAX_IMPORT_BYTES)
-          const rows = readRows(type === MEDIA_TYPES.csv ? readCsv(text) : readJson(text))
-          return await once(
-            { user, set, request },
-            '/import',
-            [type, text],
-            async (tx, owner) => ({ status: 200, body: await importRows(tx, owner, rows, query.dry_run ?? false) }),
-            { atomic: true },
-          )
-        } finally {
-          importing.delete(user.id)
-          bytesUnderWay -= bytes
-        }
+      async ({ user, query, set, request, server }) => {
+        using seat = room.enter(user.id)
+        const options = { dryRun: query.dry_run ?? false, hold: seat.hold }
+        const body = openTextBody(request, Object.values(MEDIA_TYPES), MAX_IMPORT_BYTES)
+        // The body has deadlines of its own, and its transaction may take longer than a connection may rest.
+        server?.timeout(request, 0)
+        const reader = body.type === MEDIA_TYPES.csv ? new CsvReader() : new JsonReader()
+        const file = await checkFile(body.pieces, reader, options)
+        const payload = [body.type, body.digest()]
+        return await importFile({ context: { user, set, request }, payload }, file, options)
       },
       {
         ...unreadBody,
         ...queryOf(ImportQuery),
         params: UserPath,
-        response: answers({ 200: Imported }, ...withBody, ...repeatable, 'quota-exceeded', 'too-many-imports'),
+        response: answers(
+          { 200: Imported },
+          ...withBody,
+          ...repeatable,
+          'body-too-slow',
+          'quota-exceeded',
+          'too-many-imports',
+        ),
         detail: documented({
           operationId: 'importTasks',
           summary: 'Import an export',
           description:
-            'All of it or nothing; a fault is named by line and column. At most 64 MiB and 250,000 tasks, one file at a time.',
+            'All of it or nothing; a fault is named by line and column. At most 64 MiB, 250,000 tasks and 256 KiB for each, one file at a time.',
           requestContent: { 'application/json': jsonExample, 'text/csv': csvExample },
           responseHeaders: { 200: ['Idempotency-Replayed'] },
           requestHeaders: ['Idempotency-Key'],

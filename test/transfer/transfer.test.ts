@@ -147,6 +147,81 @@ describe.each(databases)('over the %s database', (kind) => {
     expect(await snapshot(user)).toEqual([])
   })
 
+  const first: [string, keyof typeof types, string, string][] = [
+    [
+      'a value',
+      'json',
+      '[{"title":"a"},\n {"title":""},\n {"title":""}]',
+      'line 2, column 11: title must be text of 1 to 200 characters, not counting outer white space',
+    ],
+    ['a missing field', 'json', '[{}]', 'line 1, column 2: title is required'],
+    ['a task', 'json', '[[]]', 'line 1, column 2: the task must be an object'],
+    [
+      'an unknown field, without its name',
+      'json',
+      '[{"title":"a","dueDate":null}]',
+      'line 1, column 25: this is not a field that can be sent here: did you mean due_date?',
+    ],
+    ['the whole file', 'json', '[{"title":"a"}', 'line 1, column 15: the file is not well-formed JSON'],
+    ['a cell', 'csv', 'title,priority\na,urgent\n', 'line 2, column priority: priority must be low, medium or high'],
+    ['a line', 'csv', 'title\na,b\n', 'line 2: it has another number of fields than the first line'],
+    ['a quote', 'csv', 'title\n"a"b\n', 'line 2: text follows a closing quote'],
+  ]
+  test.each(first)('detail says the first fault, which is that of %s', async (_, format, file, sentence) => {
+    const answer = await newUser(service()).send('POST', '/import', file, { 'content-type': types[format] })
+    const { detail } = await expectProblem(answer, 422, 'validation-failed')
+    expect(detail).toBe(`Nothing was imported: ${sentence}.`)
+  })
+
+  test('faults before the place where a file breaks off are named with it, 20 at most', async () => {
+    const send = (file: string) => newUser(service()).send('POST', '/import', file, JSON_TYPE)
+    await expectProblem(await send('[{"title":""},{"title"'), 422, 'validation-failed', { pointers: ['/0/title', ''] })
+    const { errors } = await expectProblem(await send(`[${'{},'.repeat(30)}`), 422, 'validation-failed')
+    expect(errors).toHaveLength(20)
+  })
+
+  test('taken tasks, tombstones and new tasks in one file: the new revisions have no holes', async () => {
+    const user = newUser(service())
+    const kept = await user.create({ title: 'kept', position: 5 })
+    const gone = await user.create({ title: 'gone' })
+    await user.remove(gone.id)
+    expect((await user.send('DELETE', `/trash/${gone.id}`)).status).toBe(204)
+    const before = await user.revision()
+    const file = [{ title: 'a' }, { id: kept.id, title: 'other' }, { id: gone.id, title: 'back' }, { title: 'b' }]
+    const answer = await user.send('POST', '/import', file)
+    expect(await jsonOf<unknown>(answer)).toEqual({ imported: 3, skipped: 1, dry_run: false })
+    const { changes } = await user.changes()
+    // `revision` has made a task of its own.
+    const found = changes.filter(({ revision }) => revision > before + 1)
+    expect(found.map(({ title, revision }) => [title, revision - before])).toEqual([
+      ['a', 2],
+      ['back', 3],
+      ['b', 4],
+    ])
+    expect(found.every((task, index) => task.position > (found[index - 1]?.position ?? 0))).toBe(true)
+    expect((await user.read(kept.id)).title).toBe('kept')
+    expect((await user.create()).revision).toBe(before + 5)
+  })
+
+  test('an Idempotency-Key knows a file by its bytes, however they come', async () => {
+    const user = newUser(service())
+    const key = { ...JSON_TYPE, 'idempotency-key': 'file' }
+    const file = '[{"title":"Fünf"}]'
+    const byteByByte = new ReadableStream<Uint8Array>({
+      async start(controller) {
+        for (const byte of new TextEncoder().encode(file)) {
+          controller.enqueue(Uint8Array.of(byte))
+          await Bun.sleep(1)
+        }
+        controller.close()
+      },
+    })
+    expect((await user.send('POST', '/import', file, key)).status).toBe(200)
+    const again = await user.send('POST', '/import', byteByByte, key)
+    expect(again.headers.get('idempotency-replayed')).toBe('true')
+    await expectProblem(await user.send('POST', '/import', `${file} `, key), 422, 'idempotency-key-reused')
+  })
+
   test('a file may have 64 MiB, and not a byte more', async () => {
     const user = newUser(service())
     const send = (bytes: number) => user.send('POST', '/import', `[${' '.repeat(bytes - 2)}]`, JSON_TYPE)

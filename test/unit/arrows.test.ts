@@ -41,7 +41,7 @@ const arrows: [room: string, mayImport: string[]][] = [
     ],
   ],
   ['src/service/observers.ts', ['src/http/{metrics,tracing}.ts']],
-  ['src/service/prepare.ts', ['src/db/*.ts']],
+  ['src/service/prepare.ts', ['src/db/*.ts', 'src/transfer/journal.ts']],
   ['src/app.ts', ['src/{accounts,auth,db,http,lists,mcp,resource,sync,tasks,transfer,web}/**']],
   [
     'src/service/housekeeping.ts',

@@ -46,7 +46,7 @@ export function accountPages(ask: Ask, consents: Consents, log: Logger, ended: (
       const { request } = context
       if (request.headers.get('origin') !== originOf(request))
         throw new Problem('malformed-request', 'This form was sent from elsewhere. Please open the page again.')
-      const { text } = await readTextBody(request, [FORM], MAX_FORM)
+      const text = await readTextBody(request, [FORM], MAX_FORM)
       return await make(context, new URLSearchParams(text))
     })
 

@@ -48,7 +48,7 @@ export function oauthRoutes(ask: Ask, limits: Limits, db: Db, counts: (refreshTo
 
   /** Passes a program's form on. */
   async function passForm(context: Context, path: string): Promise<Response> {
-    const { text } = await readTextBody(context.request, [FORM], MAX_FORM)
+    const text = await readTextBody(context.request, [FORM], MAX_FORM)
     const form = new URLSearchParams(text)
     if (hasFault(form)) return refuse(400, 'invalid_request')
     const refreshToken = form.get('refresh_token')
@@ -79,7 +79,7 @@ export function oauthRoutes(ask: Ask, limits: Limits, db: Db, counts: (refreshTo
     .post(
       '/api/auth/oauth2/register',
       async (context) => {
-        const { text } = await readTextBody(context.request, ['application/json'], MAX_REGISTRATION)
+        const text = await readTextBody(context.request, ['application/json'], MAX_REGISTRATION)
         const body = readMetadata(text)
         if (typeof body === 'string') return refuse(400, body)
         await checkRoom()

@@ -37,7 +37,7 @@ export function passwordPages(accounts: Accounts, limits: Limits) {
     .post(
       OWN_PAGES.reset,
       async ({ request, server }) => {
-        const { text } = await readTextBody(request, FORM, MAX_FORM)
+        const text = await readTextBody(request, FORM, MAX_FORM)
         const form = new URLSearchParams(text)
         const [token = '', newPassword, again] = ['token', 'password', 'again'].map((name) => form.get(name) ?? '')
         if (!TOKEN.test(token)) return over('The link is not complete: open it as it was sent.')
