@@ -25,7 +25,6 @@ const notAllowed: [method: string, path: string, allow: string][] = [
 ]
 
 const nowhere = [
-  '/',
   '/api',
   '/nope',
   '/tasks',

@@ -8,12 +8,18 @@ import { createFeed } from '../../src/sync/feed.ts'
 import { routesOf } from '../kit/routes.ts'
 import { SECRET } from '../kit/tokens.ts'
 
-/** What is not in the document: the page itself, MCP, which describes itself, and the CORS plugin's answers to OPTIONS. */
+/** What is not in the document: pages with their files, MCP, which describes itself, and the CORS plugin's answers to OPTIONS. */
 const UNDOCUMENTED = [
   'POST /mcp',
+  'GET /web/{file}',
+  'GET /',
   'GET /swagger',
   'GET /swagger/json',
+  'GET /swagger/page.js',
   'GET /swagger/scalar.js',
+  'GET /reset-password',
+  'POST /reset-password',
+  'GET /email-verified',
   'OPTIONS /',
   'OPTIONS /*',
 ]
