@@ -215,6 +215,32 @@ describe.each(databases)('OAuth for programs over %s', (kind) => {
     await expectError(await program.exchange(await program.codeFor(ada, { redirect_uri })), 400, 'invalid_grant')
   })
 
+  test('a program gives its refresh token back, and nobody else can (RFC 7009)', async () => {
+    const revoke = (form: Record<string, string>) =>
+      fetch(`${url()}/api/auth/oauth2/revoke`, { method: 'POST', body: new URLSearchParams(form) })
+    const { refresh_token: token = '' } = await program.tokensFor(ada)
+    await expectError(await revoke({ token }), 401, 'invalid_client')
+    await expectError(await revoke({ token, client_id: 'Secret' }), 400, 'invalid_client')
+    await expectError(await revoke({ token: 'Secret\0', client_id: program.id }), 400, 'invalid_request')
+    // An unknown token is as good as a revoked one (2.2).
+    expect((await revoke({ token: 'unknown', client_id: program.id })).status).toBe(200)
+    const renewed = await jsonOf<{ refresh_token: string }>(await program.refresh(token))
+    expect((await revoke({ token: renewed.refresh_token, client_id: program.id })).status).toBe(200)
+    await expectError(await program.refresh(renewed.refresh_token), 400, 'invalid_grant')
+  })
+
+  test('what is no form, too large or repeats a parameter is refused before the provider sees it', async () => {
+    for (const path of ['/api/auth/oauth2/token', '/api/auth/oauth2/revoke']) {
+      const post = (body: string, type = 'application/x-www-form-urlencoded') =>
+        send(url(), 'POST', path, body, { 'content-type': type })
+      await expectProblem(await post('{}', 'application/json'), 415, 'unsupported-media-type')
+      await expectProblem(await post(`token=${'x'.repeat(9000)}`), 413, 'body-too-large')
+      await expectError(await post('token=a&token=b'), 400, 'invalid_request')
+    }
+    const query = program.authorization()
+    expect((await send(url(), 'GET', `${query}&x=${'y'.repeat(9000)}`)).status).toBe(414)
+  })
+
   test('a form counts from our own page only, for whoever is signed in, and as it was signed', async () => {
     const page = locationOf(await ada.get(program.authorization({ prompt: 'consent' })))
     const allow = { answer: 'allow' }

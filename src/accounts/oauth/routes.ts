@@ -54,7 +54,10 @@ export function oauthRoutes(ask: Ask, limits: Limits, db: Db, counts: (refreshTo
     const refreshToken = form.get('refresh_token')
     if (refreshToken && !counts(refreshToken)) return refuse(400, 'invalid_grant')
     if (path.endsWith('/token')) translateResource(form, originOf(context.request))
-    return await finish(await ask(context, { path, kind: 'oauth', method: 'POST', body: form, by: 'program' }))
+    const answer = await finish(await ask(context, { path, kind: 'oauth', method: 'POST', body: form, by: 'program' }))
+    // A token that is unknown needs no revoking (RFC 7009, 2.2); the provider calls it a fault of the request.
+    const isUnknown = path.endsWith('/revoke') && form.get('token') && (await isFault(answer, 'invalid_request'))
+    return isUnknown ? new Response(null, { headers: { 'cache-control': 'no-store' } }) : answer
   }
 
   return new Elysia({ tags: ['accounts'] })
@@ -122,6 +125,10 @@ export function notAuthorized(code: string | null | undefined): Response {
     body: html`<p>${error_description}</p>
 <p class="faint">What the program asked for is not well-formed, so that you cannot be sent back to it. Its makers may want to know: <code>${error}</code>.</p>`,
   })
+}
+
+async function isFault(answer: Response, error: string): Promise<boolean> {
+  return answer.status === 400 && ((await answer.clone().json()) as { error: string }).error === error
 }
 
 function refuse(status: number, code: string | undefined): Response {
