@@ -210,7 +210,7 @@ test(
 )
 
 test.each([
-  ['app', { colorScheme: 'light', viewport: { width: 1120, height: 700 } }],
+  ['app', { colorScheme: 'light', viewport: { width: 1120, height: 782 } }],
   ['app-narrow', { colorScheme: 'dark', ...narrow, viewport: { width: 390, height: 700 } }],
 ] as [string, BrowserContextOptions][])(
   'the picture %s shows the application',

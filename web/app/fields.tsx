@@ -2,12 +2,14 @@ import type { Priority } from 'doable/client'
 import { useId, useState } from 'react'
 import { addDays, type Due, dueAt, dueDay, dueTime, nextWeekday } from './due.ts'
 import { useShared } from './hooks.ts'
-import { CrossIcon, FlagIcon, ListIcon, TagIcon } from './icons.tsx'
+import { BellIcon, CrossIcon, FlagIcon, ListIcon, RepeatIcon, TagIcon } from './icons.tsx'
+import { askForNotifications } from './notify.ts'
+import { localTime, nameOfRule, RULES, type Times, withDue, withRule } from './repeat.ts'
 
 const MONDAY = 1
 
 /** A day, and a time of day if one is wanted. */
-export function DueField({ due, onChange }: { due: Due | null; onChange(due: Due | null): void }) {
+function DueField({ due, onChange }: { due: Due | null; onChange(due: Due | null): void }) {
   const { today } = useShared()
   const day = due === null ? '' : dueDay(due)
   const time = dueTime(due)
@@ -64,6 +66,69 @@ export function PriorityField({ priority, onChange }: { priority: Priority; onCh
         <option value="medium">Medium</option>
         <option value="low">Low</option>
       </select>
+    </label>
+  )
+}
+
+interface TimesProps {
+  times: Times
+  onChange(times: Times): void
+}
+
+/** When it is due, whether it repeats, and when to be reminded. */
+export function TimesFields({ times, onChange }: TimesProps) {
+  const { today } = useShared()
+  const { due_date = null, recurrence = null, remind_at = null } = times
+  return (
+    <>
+      <DueField due={due_date} onChange={(due) => onChange(withDue(times, due))} />
+      <label className="field">
+        <RepeatIcon />
+        <span className="unseen">Repeat</span>
+        <select
+          value={recurrence ?? ''}
+          onChange={({ target }) => onChange(withRule(times, target.value || null, today))}
+        >
+          <option value="">Once</option>
+          {Object.entries(RULES).map(([rule, name]) => (
+            <option key={rule} value={rule}>
+              {name}
+            </option>
+          ))}
+          {recurrence !== null && !(recurrence in RULES) && (
+            <option value={recurrence}>{nameOfRule(recurrence)}</option>
+          )}
+        </select>
+      </label>
+      <ReminderField
+        moment={remind_at}
+        onChange={(moment) => {
+          if (moment !== null) askForNotifications()
+          onChange({ ...times, remind_at: moment })
+        }}
+      />
+    </>
+  )
+}
+
+function ReminderField({ moment, onChange }: { moment: string | null; onChange(moment: string | null): void }) {
+  const [isWanted, setIsWanted] = useState(false)
+  if (moment === null && !isWanted)
+    return (
+      <button type="button" className="chip" onClick={() => setIsWanted(true)}>
+        <BellIcon /> Remind me
+      </button>
+    )
+  return (
+    <label className="field">
+      <BellIcon />
+      <span className="unseen">Remind me at</span>
+      <input
+        type="datetime-local"
+        className="moment"
+        value={localTime(moment)}
+        onChange={({ target }) => onChange(target.value === '' ? null : new Date(target.value).toISOString())}
+      />
     </label>
   )
 }

@@ -20,11 +20,13 @@ interface Props {
 
 export function TaskList({ view, tasks, sort, isLoading }: Props) {
   const { today } = useShared()
-  const [editing, setEditing] = useState<string>()
+  const [editing, setEditing] = useState<{ id: string; wasOpen: boolean }>()
   const [limit, setLimit] = useState(FIRST_ROWS)
   const lingering = useLingering(tasks)
   const list = useRef<HTMLDivElement>(null)
-  const { sections, done } = show(tasks, view, sort, today, lingering)
+  // A task does not move away below the hands of who edits it.
+  const staying = editing?.wasOpen ? new Set([...lingering, editing.id]) : lingering
+  const { sections, done } = show(tasks, view, sort, today, staying)
   useKeptFocus(list)
   let left = limit
 
@@ -41,9 +43,9 @@ export function TaskList({ view, tasks, sort, isLoading }: Props) {
       task={task}
       isDayKnown={isDayKnown}
       shownList={view.kind === 'list' ? view.id : undefined}
-      isEditing={editing === task.id}
-      onEdit={() => setEditing(task.id)}
-      onClose={() => setEditing((current) => (current === task.id ? undefined : current))}
+      isEditing={editing?.id === task.id}
+      onEdit={() => setEditing({ id: task.id, wasOpen: !task.completed })}
+      onClose={() => setEditing((current) => (current?.id === task.id ? undefined : current))}
     />
   )
   const total = sections.reduce((sum, section) => sum + section.tasks.length, 0)

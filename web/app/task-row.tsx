@@ -2,7 +2,8 @@ import type { Task } from 'doable/client'
 import { useRef } from 'react'
 import { dueDay, isDay, isOverdue, nameOfDue } from './due.ts'
 import { useShared } from './hooks.ts'
-import { CalendarIcon, DoneIcon, FlagIcon, ListIcon, NoteIcon, TrashIcon } from './icons.tsx'
+import { BellIcon, CalendarIcon, DoneIcon, FlagIcon, ListIcon, NoteIcon, RepeatIcon, TrashIcon } from './icons.tsx'
+import { nameOfRule } from './repeat.ts'
 import { TaskEditor } from './task-editor.tsx'
 
 interface Props {
@@ -82,7 +83,15 @@ function Details({ task, today, isDayKnown, shownList }: DetailsProps) {
   const isLate = due_date !== null && !completed && isOverdue(due_date, new Date())
   const isToday = due_date !== null && !completed && dueDay(due_date) === today
   const showsDue = due_date !== null && !(isDayKnown && isDay(due_date))
-  const isPlain = !showsDue && !description && tags.length === 0 && priority === 'medium' && !list && parts.length === 0
+  const isPlain =
+    !showsDue &&
+    !description &&
+    tags.length === 0 &&
+    priority === 'medium' &&
+    !list &&
+    parts.length === 0 &&
+    !task.recurrence &&
+    !task.remind_at
   if (isPlain) return null
   return (
     <span className="details">
@@ -91,6 +100,20 @@ function Details({ task, today, isDayKnown, shownList }: DetailsProps) {
           <CalendarIcon />
           <span className="unseen">{isLate ? ', overdue since ' : ', due '}</span>
           {nameOfDue(due_date, today)}
+        </span>
+      )}
+      {task.recurrence !== null && (
+        <span>
+          <RepeatIcon />
+          <span className="unseen">, </span>
+          {nameOfRule(task.recurrence)}
+        </span>
+      )}
+      {task.remind_at !== null && task.reminded_at === null && !completed && (
+        <span>
+          <BellIcon />
+          <span className="unseen">, reminds </span>
+          {nameOfDue(task.remind_at, today)}
         </span>
       )}
       {priority !== 'medium' && (

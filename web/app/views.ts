@@ -106,7 +106,7 @@ export interface Shown {
 /**
  * What a view shows, in the order in which it does.
  *
- * @param lingering ids of tasks that were completed a moment ago, and are still shown where they were.
+ * @param lingering ids of completed tasks that are still shown where they were.
  */
 export function show(
   tasks: readonly Task[],

@@ -5,6 +5,7 @@ import type { Backend, User } from './backend.ts'
 import { type Notice, type Shared, SharedContext, useHash, useMedia, useToday, useUnsent } from './hooks.ts'
 import { MenuIcon } from './icons.tsx'
 import { Notices } from './notices.tsx'
+import { notify } from './notify.ts'
 import { Sidebar } from './sidebar.tsx'
 import { createStore, isSignedOut, type Store } from './store.ts'
 import { TaskPage } from './task-page.tsx'
@@ -25,11 +26,19 @@ export function Session(props: Props) {
   const { user, backend, isExpired, onExpired } = props
   const expired = useRef(onExpired)
   expired.current = onExpired
+  const [notice, setNotice] = useState<Notice>()
+  const reminded = useRef((task: Task) => {
+    setNotice({ text: `Reminder: ${task.title}` })
+    notify(task)
+  })
   const store = useMemo(() => {
     const doable = backend.tasksOf(user.id, (reason) => {
       if (isSignedOut(reason)) expired.current()
     })
-    return createStore(doable, { storage: sessionStorage, name: `doable.unsent.${user.id}` })
+    return createStore(doable, (task) => reminded.current(task), {
+      storage: sessionStorage,
+      name: `doable.unsent.${user.id}`,
+    })
   }, [backend, user.id])
 
   useEffect(() => {
@@ -42,18 +51,23 @@ export function Session(props: Props) {
 
   return (
     <QueryClientProvider client={store.queryClient}>
-      <Window {...props} store={store} />
+      <Window {...props} store={store} notice={notice} onNotice={setNotice} />
     </QueryClientProvider>
   )
 }
 
+interface WindowProps extends Props {
+  store: Store
+  notice: Notice | undefined
+  onNotice(notice: Notice | undefined): void
+}
+
 /** The side column and one view beside it. */
-function Window({ user, backend, store, isExpired, onSignedOut }: Props & { store: Store }) {
+function Window({ user, backend, store, isExpired, onSignedOut, notice, onNotice }: WindowProps) {
   const { data, error, refetch } = useQuery(store.query)
   const unsent = useUnsent(store)
   const today = useToday()
   const [search, setSearch] = useState('')
-  const [notice, setNotice] = useState<Notice>()
   const [isMenuOpen, setIsMenuOpen] = useState(false)
   const isNarrow = useMedia('(max-width: 760px)')
   const hash = useHash()
@@ -81,7 +95,7 @@ function Window({ user, backend, store, isExpired, onSignedOut }: Props & { stor
   const counts = useMemo(() => countsOf(tasks, today), [tasks, today])
   const tags = counts.tags.map(([tag]) => tag)
   const partsOf = (id: string) => parts.get(id) ?? NO_PARTS
-  const shared: Shared = { store, today, lists, partsOf, tags, tell: setNotice }
+  const shared: Shared = { store, today, lists, partsOf, tags, tell: onNotice }
 
   useEffect(() => {
     const title = titleOf(view, lists)
@@ -100,7 +114,7 @@ function Window({ user, backend, store, isExpired, onSignedOut }: Props & { stor
     const question = `${count} ${count === 1 ? 'change has' : 'changes have'} not been sent yet. Sign out and lose them?`
     if (count > 0 && !confirm(question)) return
     for (const item of unsent) item.forget()
-    await backend.signOut().then(onSignedOut, () => setNotice({ text: 'Signing out needs the network.' }))
+    await backend.signOut().then(onSignedOut, () => onNotice({ text: 'Signing out needs the network.' }))
   }
 
   return (
@@ -145,7 +159,7 @@ function Window({ user, backend, store, isExpired, onSignedOut }: Props & { stor
           onSearch={setSearch}
           onGone={() => go({ kind: 'all' })}
         />
-        <Notices notice={notice} onDone={() => setNotice(undefined)} />
+        <Notices notice={notice} onDone={() => onNotice(undefined)} />
       </div>
     </SharedContext>
   )

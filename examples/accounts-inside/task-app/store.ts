@@ -42,9 +42,10 @@ export type Store = ReturnType<typeof createStore>
  * The tasks of one user in this window. Writes are sent one after the other, and wait while the browser is
  * offline; until they are done `Unsent` has them, so that nothing that was typed is lost.
  *
+ * @param remind called when a task's reminder has come.
  * @param keep where unsent writes outlast a reload.
  */
-export function createStore(doable: Doable, keep?: { storage: Storage; name: string }) {
+export function createStore(doable: Doable, remind: (task: Task) => void, keep?: { storage: Storage; name: string }) {
   const queryClient = new QueryClient()
   const mutations = queryClient.getMutationCache()
 
@@ -66,6 +67,9 @@ export function createStore(doable: Doable, keep?: { storage: Storage; name: str
 
   /** Takes a task in, unless a later state of it is here already. */
   function merge(task: Task): void {
+    const before = queryClient.getQueryData<Tasks>(TASKS)?.byId[task.id]
+    const isReminder = before && task.reminded_at !== null && task.reminded_at !== before.reminded_at
+    if (isReminder && !task.completed && task.deleted_at === null) remind(task)
     queryClient.setQueryData<Tasks>(TASKS, (tasks) => {
       const known = tasks?.byId[task.id]
       if (!tasks || (known && known.revision >= task.revision)) return tasks

@@ -1,9 +1,10 @@
 import type { TaskFields } from 'doable/client'
 import { type FormEvent, useEffect, useId, useRef, useState } from 'react'
-import { DueField, ListField, PriorityField, TagsField } from './fields.tsx'
+import { ListField, PriorityField, TagsField, TimesFields } from './fields.tsx'
 import { useLeaving, useShared } from './hooks.ts'
 import { CrossIcon, PlusIcon } from './icons.tsx'
 import { fieldsOf, readQuick } from './quick.ts'
+import type { Times } from './repeat.ts'
 import { fieldsFor, type View } from './views.ts'
 
 /** A task that is being typed. */
@@ -20,6 +21,12 @@ interface Props {
 }
 
 export const NOTHING: Draft = { line: '', chosen: {} }
+/** Those of the times that are set. */
+function timesIn({ due_date, recurrence, time_zone, remind_at }: TaskFields): Times {
+  const times = Object.entries({ due_date, recurrence, time_zone, remind_at }).filter(([, value]) => value)
+  return Object.fromEntries(times)
+}
+
 const NO_WORDS: ReadonlySet<string> = new Set()
 
 /** Where tasks are added. What was typed stays here until it has become a task. */
@@ -56,14 +63,14 @@ export function Composer({ view, draft, onDraft }: Props) {
       input.current?.focus()
       return
     }
-    const { due_date, priority, list_id } = fields
+    const { priority, list_id } = fields
     store.send({
       kind: 'add',
       id: crypto.randomUUID(),
       title,
       at: new Date().toISOString(),
       fields: {
-        ...(due_date ? { due_date } : {}),
+        ...timesIn(fields),
         ...(priority ? { priority } : {}),
         ...(list_id ? { list_id } : {}),
         ...(tags.length > 0 ? { tags } : {}),
@@ -116,7 +123,7 @@ export function Composer({ view, draft, onDraft }: Props) {
       )}
       {isShown && (
         <div className="fields">
-          <DueField due={fields.due_date ?? null} onChange={(due_date) => choose({ due_date })} />
+          <TimesFields times={timesIn(fields)} onChange={choose} />
           <PriorityField priority={fields.priority ?? 'medium'} onChange={(priority) => choose({ priority })} />
           <ListField list={fields.list_id ?? null} onChange={(list_id) => choose({ list_id })} />
           <TagsField tags={chosen.tags ?? []} onChange={(next) => choose({ tags: next })} />

@@ -1,6 +1,6 @@
 import type { Task, TaskFields } from 'doable/client'
 import { type FormEvent, type KeyboardEvent, useEffect, useRef, useState } from 'react'
-import { DueField, ListField, PriorityField, TagsField } from './fields.tsx'
+import { ListField, PriorityField, TagsField, TimesFields } from './fields.tsx'
 import { useLeaving, useShared } from './hooks.ts'
 import { Parts } from './parts.tsx'
 
@@ -10,12 +10,30 @@ interface Props {
   onRemove(): void
 }
 
-type Draft = Required<Pick<TaskFields, 'title' | 'description' | 'due_date' | 'priority' | 'tags' | 'list_id'>>
+type Draft = Required<
+  Pick<
+    TaskFields,
+    'title' | 'description' | 'due_date' | 'recurrence' | 'time_zone' | 'remind_at' | 'priority' | 'tags' | 'list_id'
+  >
+>
 
-const draftOf = ({ title, description, due_date, priority, tags, list_id }: Task): Draft => ({
+const draftOf = ({
   title,
   description,
   due_date,
+  recurrence,
+  time_zone,
+  remind_at,
+  priority,
+  tags,
+  list_id,
+}: Task): Draft => ({
+  title,
+  description,
+  due_date,
+  recurrence,
+  time_zone,
+  remind_at,
   priority,
   tags,
   list_id,
@@ -89,7 +107,7 @@ export function TaskEditor({ task, onClose, onRemove }: Props) {
       />
       {task.parent_id === null && <Parts task={task} />}
       <div className="fields">
-        <DueField due={draft.due_date} onChange={(due_date) => set({ due_date })} />
+        <TimesFields times={draft} onChange={set} />
         <PriorityField priority={draft.priority} onChange={(priority) => set({ priority })} />
         <ListField list={draft.list_id} onChange={(list_id) => set({ list_id })} />
         <TagsField tags={draft.tags} onChange={(tags) => set({ tags })} />
