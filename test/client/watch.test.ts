@@ -25,6 +25,20 @@ describe.each(databases)('watching over %s', (kind) => {
     await watched.return()
   })
 
+  test('tells a reminder once, and then the task with it', async () => {
+    const doable = newUser()
+    const reminded: Task[] = []
+    const { id, revision } = await doable.create({ title: 'Call', remind_at: new Date(Date.now() + 500).toISOString() })
+    const watched = doable.watch({ since: revision, onReminder: (task) => void reminded.push(task) })
+    const { value } = await watched.next()
+    expect(value).toMatchObject({ id, reminded_at: expect.any(String), revision: revision + 1 })
+    expect<unknown>(reminded).toEqual([value])
+    await doable.update(id, { title: 'Called' })
+    expect((await watched.next()).value).toMatchObject({ title: 'Called' })
+    expect(reminded).toHaveLength(1)
+    await watched.return()
+  })
+
   test('outlasts more failures in a row than a request is tried', async () => {
     const busy = answer(503, { 'retry-after': '0' })
     const { send } = trouble(undefined, unreachable, busy, busy, busy, busy, busy, busy)
