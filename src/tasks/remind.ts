@@ -4,8 +4,8 @@ import { isPending, tasks, users } from '../db/schema.ts'
 import { statement } from '../db/statement.ts'
 import { task } from './fields.ts'
 
-/** Tasks stamped by one statement, at most: the user's own writes wait for it. */
-const PIECE = 100
+/** Tasks stamped by one statement, at most: the user's writes wait for it, and requests behind it on its connection. */
+const PIECE = 20
 
 /** Users looked up at once. */
 const USERS = 100
