@@ -16,7 +16,7 @@ import type { AccountOptions } from './accounts.ts'
 import { markToken } from './credentials.ts'
 import { readKeys } from './keys.ts'
 import { ADDRESS_HEADER, NOWHERE, type Scheme, TRUSTED_HEADER } from './request.ts'
-import { FRESH_S, forgetResets } from './sessions.ts'
+import { endOtherAccess, FRESH_S } from './sessions.ts'
 import { versionOf } from './versions.ts'
 
 /** Attempts of one address in a minute, over all replicas: enough for a household, too few to guess a password. */
@@ -65,7 +65,7 @@ export function createAuth(
       enabled: true,
       // Whoever resets a password may have lost it to somebody who is signed in.
       revokeSessionsOnPasswordReset: true,
-      onPasswordReset: ({ user }) => forgetResets(db, user.id),
+      onPasswordReset: ({ user }) => endOtherAccess(db, user.id),
       ...(post && {
         sendResetPassword: async ({ user, url, token }) => post.resetPassword(user.email, token, pageOf(url)),
       }),

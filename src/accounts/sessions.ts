@@ -2,7 +2,7 @@ import { and, eq, gt, inArray, like, lt, type SQL, sql } from 'drizzle-orm'
 import type { PgColumn, PgTable } from 'drizzle-orm/pg-core'
 import type { Identity } from '../auth/token.ts'
 import { accountRateLimits, accountSessions, accountVerifications } from '../db/account-schema.ts'
-import { oauthRefreshTokens } from '../db/oauth-schema.ts'
+import { oauthConsents, oauthRefreshTokens } from '../db/oauth-schema.ts'
 import type { Db } from '../db/open.ts'
 import { Problem } from '../problem.ts'
 import { forgetClients } from './oauth/registration.ts'
@@ -49,10 +49,15 @@ export function createFreshCheck(db: Db): CheckFresh {
   }
 }
 
-/** Ends every link by which the account's password could be set: once it is, none is needed. */
-export async function forgetResets(db: Db, account: string): Promise<void> {
+/**
+ * Ends, once a password was reset, what somebody else may have got of the account: links that set a password, and the
+ * access of programs. Better Auth ends the sessions.
+ */
+export async function endOtherAccess(db: Db, account: string): Promise<void> {
   const { value, identifier } = accountVerifications
   await db.delete(accountVerifications).where(and(eq(value, account), like(identifier, 'reset-password:%')))
+  await db.delete(oauthConsents).where(eq(oauthConsents.userId, account))
+  await db.delete(oauthRefreshTokens).where(eq(oauthRefreshTokens.userId, account))
 }
 
 /**
