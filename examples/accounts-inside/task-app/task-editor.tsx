@@ -1,11 +1,13 @@
 import type { Task, TaskFields } from 'doable/client'
-import { type FormEvent, type KeyboardEvent, useEffect, useRef, useState } from 'react'
+import { type FormEvent, type KeyboardEvent, type RefObject, useEffect, useRef, useState } from 'react'
 import { ListField, PriorityField, TagsField, TimesFields } from './fields.tsx'
 import { useLeaving, useShared } from './hooks.ts'
 import { Parts } from './parts.tsx'
 
 interface Props {
   task: Task
+  /** A click beside it saves and closes. */
+  row: RefObject<HTMLElement | null>
   onClose(): void
   onRemove(): void
 }
@@ -46,7 +48,7 @@ function changed(before: Draft, after: Draft): TaskFields {
 }
 
 /** Edits a task where it stands. Enter, leaving it and “Done” save; Escape does not. */
-export function TaskEditor({ task, onClose, onRemove }: Props) {
+export function TaskEditor({ task, row, onClose, onRemove }: Props) {
   const { store } = useShared()
   const before = useRef(draftOf(task)).current
   const [draft, setDraft] = useState(before)
@@ -67,7 +69,7 @@ export function TaskEditor({ task, onClose, onRemove }: Props) {
   const latest = useRef(save)
   latest.current = save
 
-  useLeaving(form, true, save)
+  useLeaving(row, true, save)
 
   function cancel() {
     isOver.current = true

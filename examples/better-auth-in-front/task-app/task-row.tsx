@@ -21,6 +21,7 @@ interface Props {
 export function TaskRow({ task, isEditing, isDayKnown, shownList, onEdit, onClose }: Props) {
   const { store, tell, today } = useShared()
   const opener = useRef<HTMLButtonElement>(null)
+  const row = useRef<HTMLLIElement>(null)
   const { id, title, completed } = task
 
   function toggle() {
@@ -44,7 +45,7 @@ export function TaskRow({ task, isEditing, isDayKnown, shownList, onEdit, onClos
   }
 
   return (
-    <li className="row" data-task={id} data-completed={completed} data-editing={isEditing}>
+    <li ref={row} className="row" data-task={id} data-completed={completed} data-editing={isEditing}>
       <input
         type="checkbox"
         className={`row-check ${task.priority}`}
@@ -53,7 +54,7 @@ export function TaskRow({ task, isEditing, isDayKnown, shownList, onEdit, onClos
         onChange={toggle}
       />
       {isEditing ? (
-        <TaskEditor task={task} onClose={close} onRemove={remove} />
+        <TaskEditor task={task} row={row} onClose={close} onRemove={remove} />
       ) : (
         <>
           <button type="button" className="row-open" ref={opener} onClick={onEdit}>
