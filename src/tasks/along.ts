@@ -24,13 +24,17 @@ const isInList = sql`${tasks.list_id} = ${id}`
 const parentIsInList = sql`${parent.list_id} = ${id}`
 const parentIsAtHand = sql`${parent.deleted_at} is null`
 
-const hasListAtHand = sql`exists (select from ${lists} where ${lists.user_id} = ${owner}
+/** Whether the list of a task is at hand. */
+export const hasListAtHand = sql`exists (select from ${lists} where ${lists.user_id} = ${owner}
   and ${lists.id} = ${tasks.list_id} and ${lists.deleted_at} is null)`
+
+/** Whether the parent of a task is at hand, and no part itself. */
+export const hasWholeAtHand = hasParent(sql`${parentIsAtHand} and ${parent.parent_id} is null`)
 
 /** What a restored task has: a list or a parent that is not at hand any more is forgotten. */
 export const restoration = sql`deleted_at = null, trashed_with = null,
   list_id = case when ${hasListAtHand} then ${tasks.list_id} end,
-  parent_id = case when ${hasParent(sql`${parentIsAtHand} and ${parent.parent_id} is null`)} then ${tasks.parent_id} end`
+  parent_id = case when ${hasWholeAtHand} then ${tasks.parent_id} end`
 
 /** Whether a task neither takes others along nor refers to others: then its own row is all there is to a change. */
 export const isAlone = sql`${tasks.list_id} is null and ${tasks.parent_id} is null and not ${tasks.has_parts}`

@@ -3,14 +3,20 @@ import { BadFile, type Entry, type FileFault, type Reader, refusalOf } from './f
 import { HeldRows } from './held-rows.ts'
 import { IdSet } from './id-set.ts'
 import type { ImportOptions } from './import.ts'
+import { isList, type ListRow, listRecord, listRowOf } from './list-record.ts'
+import { MAX_LISTS_OF_FILE } from './lists.ts'
 import { Pace } from './pace.ts'
 import { type Row, rowOf, type TaskRecord, taskRecord } from './record.ts'
 
-/** The tasks of a file that has no fault. */
+/** What a file holds that has no fault. */
 export interface CheckedFile {
   rows: HeldRows
   /** The highest position that the file names, 0 or more. */
   highest: number
+  /** The lists, which are few. */
+  lists: readonly ListRow[]
+  /** Whether a task names a list or a parent. */
+  refers: boolean
 }
 
 /**
@@ -52,6 +58,9 @@ class Check implements CheckedFile {
   readonly faults: FileFault[] = []
   readonly rows: HeldRows
   highest = 0
+  readonly lists: ListRow[] = []
+  refers = false
+  readonly #listIds = new Set<string>()
   readonly #now = new Date().toISOString()
   readonly #ids = new IdSet()
   #count = 0
@@ -68,15 +77,33 @@ class Check implements CheckedFile {
   take(entry: Entry): void {
     const index = this.#count++
     const { value } = entry
-    if (!taskRecord.Check(value)) this.#refuse(index, entry, faultsIn(taskRecord.Errors(value)))
+    if (isList(value)) this.#takeList(index, entry)
+    else if (!taskRecord.Check(value)) this.#refuse(index, entry, faultsIn(taskRecord.Errors(value)))
     else if (value.id !== undefined && !this.#ids.add(value.id))
       this.#refuse(index, entry, [{ pointer: '/id', detail: 'stands in the file twice' }])
     // Behind a fault nothing will be inserted any more: the rest is only checked.
     else if (this.faults.length === 0) this.#keep(value)
   }
 
+  #takeList(index: number, entry: Entry): void {
+    const { value } = entry
+    if (!listRecord.Check(value)) {
+      this.#refuse(index, entry, faultsIn(listRecord.Errors(value)))
+      return
+    }
+    const row = listRowOf(value, this.#now)
+    if (this.#listIds.has(row.id)) this.#refuse(index, entry, [{ pointer: '/id', detail: 'stands in the file twice' }])
+    else if (this.lists.length === MAX_LISTS_OF_FILE)
+      this.#refuse(index, entry, [{ pointer: '', detail: `is one of more than ${MAX_LISTS_OF_FILE} lists` }])
+    else {
+      this.#listIds.add(row.id)
+      this.lists.push(row)
+    }
+  }
+
   #keep(record: TaskRecord): void {
     const row: Row = rowOf(record, this.#now)
+    this.refers ||= row.list_id !== null || row.parent_id !== null
     this.highest = Math.max(this.highest, row.position ?? 0)
     this.rows.add(row, { isNamed: record.id !== undefined })
   }

@@ -1,6 +1,5 @@
 import { type Field, isNullable } from '../resource/field.ts'
-import { fields, type Task } from '../tasks/fields.ts'
-import { COLUMNS, infuse } from './csv.ts'
+import { COLUMNS, fields, infuse } from './csv.ts'
 import { BadFile, countTasks, type Entry, MAX_RECORD, type Reader } from './file.ts'
 
 /** Columns that an import ignores: a table that people made from a JSON export may have them. */
@@ -69,6 +68,7 @@ export class CsvReader implements Reader {
     if (cells.length !== columns.length) throw bad(line, 'has another number of fields than the first line', 'it')
     const value: Record<string, unknown> = {}
     for (const [index, put] of columns.entries()) put(value, cells[index] ?? null)
+    if (value['kind'] === 'list' && value['title'] === '') delete value['title']
     return { value, place: (pointer) => `line ${line}, column ${pointer.split('/')[1] ?? 'title'}` }
   }
 
@@ -178,7 +178,7 @@ function checkHeader(names: readonly string[], line: number): void {
 
 /** Reads a cell as the record's schema expects it; what cannot be read goes on as text, for the schema to refuse. */
 function putCell(name: string): PutCell {
-  const field: Field | undefined = fields[name as keyof Task]
+  const field: Field | undefined = fields[name]
   if (field === undefined || !COLUMNS.includes(name)) return () => {}
   const { isProse, fromCsv } = field.kind
   const isNeeded = field.by === 'client' && isProse && !isNullable(field)

@@ -1,6 +1,17 @@
+import { Type } from '@sinclair/typebox'
 import { stringify } from 'csv-stringify/sync'
-import type { Kind as FieldKind } from '../resource/kind.ts'
-import { fields, type Task } from '../tasks/fields.ts'
+import { fields as fieldsOfLists } from '../lists/fields.ts'
+import { client, type Field } from '../resource/field.ts'
+import { type Kind as FieldKind, kinds } from '../resource/kind.ts'
+import { nullable } from '../resource/schemas.ts'
+import { fields as fieldsOfTasks } from './fields.ts'
+
+/** A line is a task, or a list: that one has `kind` and `name`, and no `title`. */
+export const fields: Record<string, Field> = {
+  ...fieldsOfTasks,
+  kind: client(kinds.opaque, nullable(Type.String()), {}),
+  name: client(kinds.text, nullable(fieldsOfLists.name.schema), {}),
+}
 
 /** The columns of an export, which are also those that an import knows. */
 export const COLUMNS: readonly string[] = Object.entries(fields).flatMap(([name, field]) =>
@@ -18,9 +29,9 @@ const DEFUSED = /^''*[=+\-@\t\r]/
 export const csvHeader = `${COLUMNS.join(',')}\r\n`
 
 /** Lines (RFC 4180). Null is an empty field, an empty text is a quoted one; tags are a JSON array. */
-export function csvLines(tasks: readonly Task[]): string {
+export function csvLines(rows: readonly object[]): string {
   return stringify(
-    tasks.map((task) => COLUMNS.map((name) => cellOf(name, task[name as keyof Task]))),
+    rows.map((row) => COLUMNS.map((name) => cellOf(name, Reflect.get(row, name)))),
     {
       record_delimiter: '\r\n',
       cast: {
@@ -36,8 +47,8 @@ export function csvLines(tasks: readonly Task[]): string {
 }
 
 function cellOf(name: string, value: unknown): unknown {
-  const kind: FieldKind | undefined = fields[name as keyof Task]?.kind
-  if (value === null || kind === undefined) return value
+  const kind: FieldKind | undefined = fields[name]?.kind
+  if (value === null || value === undefined || kind === undefined) return value
   // The row has been read by the same field, so its kind takes the value.
   if (kind.toCsv) return kind.toCsv(value as never)
   return kind.isProse ? defuse(value as string) : value

@@ -4,8 +4,9 @@ import { tasks } from '../db/schema.ts'
 import { ownRows, statement } from '../db/statement.ts'
 import type { Owner, Work } from '../db/work.ts'
 import { fitting } from '../resource/page.ts'
-import { type Task, task } from '../tasks/fields.ts'
 import { csvHeader, csvLines } from './csv.ts'
+import { type Task, task } from './fields.ts'
+import { readAllLists } from './lists.ts'
 
 /**
  * Rows read at once: on the embedded database others wait for them, some 10 ms. A subquery, which the planner cannot
@@ -43,13 +44,18 @@ async function readPage(
 }
 
 /**
- * Everything of a user that is not gone for good, the trash included, in the order of
- * ids. Read page by page as the client takes it, so that it neither fills memory nor
+ * Everything of a user that is not gone for good, the trash included: the lists, then the tasks, in the
+ * order of ids. Read page by page as the client takes it, so that it neither fills memory nor
  * holds a connection; a task that changes meanwhile comes in one of its states.
  */
 export async function* exportTasks(work: Work, user: string, format: Format): AsyncGenerator<string> {
   yield format === 'csv' ? csvHeader : '[\n'
   let separator = ''
+  const lists = (await work.goOn(user, readAllLists)).map((list) => ({ kind: 'list', ...list }))
+  if (lists.length > 0) {
+    yield format === 'csv' ? csvLines(lists) : lists.map((list) => JSON.stringify(list)).join(',\n')
+    separator = ',\n'
+  }
   let after: string | undefined
   for (;;) {
     const { rows, last } = await work.goOn(user, readPage, after)
@@ -57,8 +63,13 @@ export async function* exportTasks(work: Work, user: string, format: Format): As
     if (after === undefined) break
     if (rows.length === 0) continue
     if (format === 'csv') yield csvLines(rows)
-    else yield separator + rows.map((row) => JSON.stringify(row)).join(',\n')
+    else yield separator + rows.map(written).join(',\n')
     separator = ',\n'
   }
   if (format === 'json') yield '\n]\n'
+}
+
+/** Few tasks went to the trash with another: the rest has no member for it. */
+function written({ trashed_with, ...task }: Task): string {
+  return JSON.stringify(trashed_with === null ? task : { ...task, trashed_with })
 }

@@ -1,5 +1,5 @@
 import { arrayLiteral } from '../db/statement.ts'
-import { fields } from '../tasks/fields.ts'
+import { fields } from './fields.ts'
 import type { Row } from './record.ts'
 
 /**

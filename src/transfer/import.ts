@@ -5,12 +5,13 @@ import { createOnce, type Once } from '../http/idempotency.ts'
 import type { CheckedFile } from './check.ts'
 import { MAX_ROWS } from './held-rows.ts'
 import { acceptPieces, addPiece, forgetPieces, insertAccepted } from './journal.ts'
+import { importLists, settleReferences } from './lists.ts'
 import { checkRoom, findTaken, insertPiece, openCounter, raiseCounter } from './rows.ts'
 
 export interface Imported {
-  /** New tasks. */
+  /** New tasks and lists. */
   imported: number
-  /** Tasks that were there already, which stay as they are. */
+  /** Those that were there already, which stay as they are. */
   skipped: number
   dry_run: boolean
 }
@@ -57,10 +58,10 @@ export function createImport(work: Work, once: Once) {
 async function importAtOnce(
   tx: Db,
   owner: Owner,
-  { rows, highest }: CheckedFile,
+  { rows, highest, lists, refers }: CheckedFile,
   { dryRun, hold }: ImportOptions,
 ): Promise<Imported> {
-  const answer = { imported: 0, skipped: 0, dry_run: dryRun }
+  const answer = { ...(await importLists(tx, owner, lists, dryRun)), dry_run: dryRun }
   const counter = dryRun ? undefined : await openCounter(tx, owner, highest)
   for (const piece of rows.take()) {
     const { taken, gone, count } = await findTaken(tx, owner, piece)
@@ -72,6 +73,7 @@ async function importAtOnce(
   if (counter && answer.imported > 0) {
     checkRoom(owner, counter)
     await raiseCounter(tx, owner, counter)
+    if (refers) await settleReferences(tx, owner)
     if (rows.reminds) owner.remind?.(new Date().toISOString())
   }
   return answer
@@ -87,7 +89,7 @@ async function importAtOnce(
 async function importByPieces(
   own: Work,
   user: string,
-  { rows, highest }: CheckedFile,
+  { rows, highest, lists }: CheckedFile,
   { dryRun, hold }: ImportOptions,
   once: (insert: (tx: Db, owner: Owner) => Promise<Imported>) => Promise<Imported>,
 ): Promise<Imported> {
@@ -111,6 +113,9 @@ async function importByPieces(
   }
   try {
     return await once(async (tx, owner) => {
+      const ofLists = await importLists(tx, owner, lists, dryRun)
+      answer.imported += ofLists.imported
+      answer.skipped += ofLists.skipped
       if (number > 0) await acceptPieces(tx, owner, highest, offset)
       return answer
     })

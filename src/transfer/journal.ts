@@ -5,6 +5,7 @@ import { ownRows, param, statement, typed, unread } from '../db/statement.ts'
 import { createTurns } from '../db/turns.ts'
 import { createWork, type Owner, type Work } from '../db/work.ts'
 import { Problem } from '../problem.ts'
+import { settleReferences } from './lists.ts'
 import {
   type Counter,
   checkRoom,
@@ -137,6 +138,7 @@ export async function insertAccepted(work: Work, user: string): Promise<void> {
     }
   }
   await work.scan(user, async (db, owner) => {
+    if (found > 0) await settleReferences(db, owner)
     await forgetPieces(db, owner)
     if (found > 0) await vacuum(db, {})
   })

@@ -2,13 +2,11 @@ import { type Static, Type } from '@sinclair/typebox'
 import { TypeCompiler } from '@sinclair/typebox/compiler'
 import { ValueErrorType } from '@sinclair/typebox/errors'
 import type { faultsIn } from '../http/validation.ts'
-import { canonicalDate } from '../resource/dates.ts'
 import { type ChangesOf, clientSchemas, entriesBy, ignoredSchemas, storedFormOf } from '../resource/field.ts'
-import { Instant, nullable, Uuid } from '../resource/schemas.ts'
-import { fields, type Task } from '../tasks/fields.ts'
+import { nullable, Uuid } from '../resource/schemas.ts'
+import { fields, type Task } from './fields.ts'
+import { instantOf, KindOf, optionalInstant } from './parts.ts'
 
-const error = 'must be a time like 2026-11-24T18:30:00Z, or null'
-const optionalInstant = Type.Optional(Type.Union([Instant(), Type.Null()], { error }))
 const optionalUuid = Type.Optional(nullable({ ...Uuid('Another task.'), error: 'must be a UUID, or null' }))
 
 /** A task on its way in: what an export holds of it. Only `title` is needed; `user_id` and `revision` are ignored. */
@@ -25,6 +23,8 @@ export const TaskRecord = Type.Object(
     reminded_at: optionalInstant,
     series_id: optionalUuid,
     next_task_id: optionalUuid,
+    trashed_with: optionalUuid,
+    kind: Type.Optional(KindOf('task')),
   },
   {
     $id: 'TaskRecord',
@@ -64,6 +64,7 @@ type ServerField =
   | 'id'
   | 'series_id'
   | 'next_task_id'
+  | 'trashed_with'
   | `${'completed' | 'created' | 'updated' | 'deleted' | 'reminded'}_at`
 
 /**
@@ -75,6 +76,8 @@ export function rowOf(record: TaskRecord, now: string): Row {
   const written = { ...initial, ...Object.fromEntries(given) } as Required<ChangesOf<typeof fields>>
   const created = instantOf(record.created_at) ?? now
   const updated = instantOf(record.updated_at) ?? created
+  const deleted = instantOf(record.deleted_at) ?? null
+  const taker = record.trashed_with?.toLowerCase() ?? null
   return {
     ...(written as Omit<Row, ServerField>),
     id: record.id?.toLowerCase() ?? Bun.randomUUIDv7(),
@@ -82,13 +85,11 @@ export function rowOf(record: TaskRecord, now: string): Row {
     completed_at: written.completed ? (instantOf(record.completed_at) ?? updated) : null,
     created_at: created,
     updated_at: updated,
-    deleted_at: instantOf(record.deleted_at) ?? null,
+    deleted_at: deleted,
+    // What is at hand went nowhere, and a task goes with its list or its parent only.
+    trashed_with: deleted !== null && [written.list_id, written.parent_id].includes(taker) ? taker : null,
     reminded_at: instantOf(record.reminded_at) ?? null,
     series_id: record.series_id?.toLowerCase() ?? null,
     next_task_id: record.next_task_id?.toLowerCase() ?? null,
   }
-}
-
-function instantOf(text: string | null | undefined): string | undefined {
-  return text == null ? undefined : canonicalDate(text)
 }

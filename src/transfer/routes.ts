@@ -15,11 +15,15 @@ import { exportTasks, type Format } from './export.ts'
 import { MAX_TASKS } from './file.ts'
 import { createImport } from './import.ts'
 import { JsonReader } from './json-reader.ts'
+import { ListRecord } from './list-record.ts'
 import { TaskRecord } from './record.ts'
+
+const AnyRecord = Type.Union([TaskRecord, ListRecord])
+
 import { Room } from './room.ts'
 
 const jsonExample = {
-  schema: Type.Array(TaskRecord, { maxItems: MAX_TASKS }),
+  schema: Type.Array(AnyRecord, { maxItems: MAX_TASKS }),
   example: [{ title: 'Buy milk', due_date: '2026-11-24' }],
 }
 const csvExample = { schema: { type: 'string' }, example: 'title,due_date\r\nBuy milk,2026-11-24\r\n' }
@@ -46,10 +50,10 @@ const ImportQuery = Type.Partial(
 )
 const Imported = Type.Object(
   {
-    imported: Type.Integer({ format: 'int32', description: 'New tasks.', examples: [120] }),
+    imported: Type.Integer({ format: 'int32', description: 'New tasks and lists.', examples: [120] }),
     skipped: Type.Integer({
       format: 'int32',
-      description: 'Tasks that were there already; they stay as they are.',
+      description: 'Those that were there already; they stay as they are.',
       examples: [0],
     }),
     dry_run: Type.Boolean({ examples: [false] }),
@@ -78,7 +82,7 @@ export function transferRoutes(gate: Gate, work: Work, once: Once) {
         ...queryOf(ExportQuery),
         params: UserPath,
         response: answers(
-          { 200: Type.Array(TaskRecord, { description: 'All tasks, the trash included' }) },
+          { 200: Type.Array(AnyRecord, { description: 'All lists and all tasks, the trash included' }) },
           ...everywhere,
         ),
         detail: documented({
@@ -112,6 +116,7 @@ export function transferRoutes(gate: Gate, work: Work, once: Once) {
           ...repeatable,
           'body-too-slow',
           'quota-exceeded',
+          'too-many-lists',
           'too-many-imports',
         ),
         detail: documented({

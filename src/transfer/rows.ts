@@ -6,7 +6,7 @@ import type { Owner } from '../db/work.ts'
 import { Problem } from '../problem.ts'
 import { reckonStatement } from '../resource/change.ts'
 import { resources } from '../resources.ts'
-import { fields, task } from '../tasks/fields.ts'
+import { fields, task } from './fields.ts'
 import { unpack } from './held-rows.ts'
 
 /** The ids of a piece that the user has already, as arrays in PostgreSQL's text form. */

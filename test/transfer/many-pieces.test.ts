@@ -135,6 +135,7 @@ describe('an import over the embedded database that a crash interrupts', () => {
     completed_at: null,
     list_id: null,
     parent_id: null,
+    trashed_with: null,
     recurrence: null,
     repeat_from: 'due',
     time_zone: 'UTC',

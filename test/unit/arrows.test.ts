@@ -62,6 +62,8 @@ const arrows: [room: string, mayImport: string[]][] = [
   ['src/lists/fields.ts', ['src/{resource,db}/**']],
   // What goes to the trash with a list: statements on tasks that both rooms need.
   ['src/lists/*.ts', ['src/{resource,http,db}/**', 'src/auth/user.ts', registry, model, 'src/tasks/along.ts']],
+  // What makes references sound is needed by imports, too.
+  ['src/transfer/lists.ts', ['src/{resource,db}/**', model, 'src/tasks/along.ts']],
   ['src/{sync,transfer}/*.ts', ['src/{resource,http,db}/**', 'src/auth/user.ts', registry, model]],
   ['src/accounts/pages/layout.ts', []],
   ['src/accounts/**', ['src/accounts/**', 'src/{auth,http,db}/**']],

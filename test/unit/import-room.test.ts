@@ -41,6 +41,7 @@ const rowOf = (n: number): Row => ({
   completed_at: null,
   list_id: null,
   parent_id: null,
+  trashed_with: null,
   recurrence: null,
   repeat_from: 'due',
   time_zone: 'UTC',
