@@ -12,6 +12,8 @@ export interface Kind {
   readonly write?: (value: never) => Parameter
   /** Whether it can hold words that a user has written: a purge empties it, and it counts against the quota. */
   readonly isContent: boolean
+  /** Content that is so short that the quota leaves it out. */
+  readonly isUncounted?: true
   /** What a purge leaves where the column may not be null. */
   readonly empty?: SQL
   /** Whether a spreadsheet could run the CSV cell as a formula. */
@@ -52,12 +54,13 @@ export const kinds = {
   moment: {
     type: 'timestamptz',
     isContent: true,
+    isUncounted: true,
     read: (cell: unknown) => rfc3339(cell as string),
   },
   /** A rule of RFC 5545. */
   rule: { type: 'text', isContent: true },
   /** The name of a time zone. */
-  zone: { type: 'text', isContent: true, empty: sql`'UTC'` },
+  zone: { type: 'text', isContent: true, isUncounted: true, empty: sql`'UTC'` },
   repeatFrom: { type: 'doable.repeat_from', isContent: false },
   time: { type: 'timestamptz', isContent: false, read: (cell: unknown) => rfc3339(cell as string) },
 } as const satisfies Record<string, Kind>

@@ -73,7 +73,7 @@ export function defineResource<F extends Fields>(table: ResourceTable, fields: F
     if (!isNullable(field) && field.kind.empty === undefined) throw new Error(`${name} cannot be emptied by a purge`)
     return [sql`${sql.identifier(name)} = ${isNullable(field) ? sql`null` : field.kind.empty}`]
   })
-  const contents = written.filter(([, { kind }]) => kind.isContent)
+  const contents = written.filter(([, { kind }]) => kind.isContent && !kind.isUncounted)
   const bytesOf = (valueIn: (entry: [string, Field]) => SQL | undefined) =>
     sql`(${sql.join([ROW_BYTES, ...contents.map((entry) => sql`coalesce(octet_length((${valueIn(entry)})::text), 0)`)], sql` + `)})`
 

@@ -22,7 +22,7 @@ const countOf = (user: User) =>
     const [row] = await sql<Count[]>`
       select bytes::int as kept, (
         select coalesce(sum(300 + octet_length(title) + coalesce(octet_length(description), 0)
-          + coalesce(octet_length(due_date), 0) + octet_length(tags::text)), 0)
+          + coalesce(octet_length(due_date), 0) + coalesce(octet_length(recurrence), 0) + octet_length(tags::text)), 0)
         from doable.tasks where user_id = users.id)::int + (
         select coalesce(sum(300 + octet_length(name)), 0) from doable.lists where user_id = users.id)::int as counted
       from doable.users where id = ${user.id}`
