@@ -5,8 +5,8 @@ import { ownRows, statement } from '../db/statement.ts'
 import type { Owner } from '../db/work.ts'
 import { type List, list } from '../lists/fields.ts'
 import { Problem } from '../problem.ts'
-import { ALWAYS_FIT, countFitting, fitting } from '../resource/page.ts'
-import { type Task, task } from '../tasks/fields.ts'
+import { countFitting, fitting, MEASURED_HERE, measure } from '../resource/page.ts'
+import { bytesOf, type Task, task } from '../tasks/fields.ts'
 
 export interface ChangePage {
   /** In the order of their revisions, each task once, in its latest state. */
@@ -83,7 +83,7 @@ export async function readChanges(
   since: number | undefined,
   limit: number,
 ): Promise<ToldChanges> {
-  const select = limit > ALWAYS_FIT ? selectFitting : selectChanges
+  const select = limit > MEASURED_HERE ? selectFitting : selectChanges
   // One more than asked for, to know whether there is a next page.
   const rows = await select(db, { owner: user, since: since ?? NEVER, limit: limit + 1 })
   const { revision, start, hasLists } = rows[0] ?? { revision: 0, start: 0, hasLists: false }
@@ -101,7 +101,8 @@ export async function readChanges(
     user,
     found.map(({ task }) => task),
   )
-  const changes = all.slice(0, countFitting(found, limit))
+  const measured = measure(found, { beyond: ({ beyond }) => beyond, bytesOf: ({ task }) => bytesOf(task) })
+  const changes = all.slice(0, countFitting(measured, limit))
   const untold = all[changes.length]
   const reminded = new Set(found.flatMap(({ task, reminded }) => (reminded > since ? [task.id] : [])))
   if (!hasLists)

@@ -167,6 +167,12 @@ export type Changes = ChangesOf<typeof fields>
 
 export const task = defineResource(tasks, fields)
 
+/** About what a task counts as a row (`task.bytes`). */
+export function bytesOf({ title, description, tags }: Task): number {
+  const texts = [title, description ?? '', ...tags]
+  return texts.reduce((bytes, text) => bytes + Buffer.byteLength(text), 300)
+}
+
 // Fields and columns must be the same: this fails to compile when one is missing on either side.
 type Row = Omit<typeof tasks.$inferSelect, 'purged_at' | 'trashed_with' | 'has_parts' | 'reminded_revision'>
 type Same<A, B> = [A] extends [B] ? ([B] extends [A] ? true : never) : never

@@ -2,9 +2,9 @@ import { ownRows } from '../db/statement.ts'
 import type { Work } from '../db/work.ts'
 import type { Cursors, Position } from '../http/cursor.ts'
 import { MAX_PAGE, type PageQuery } from '../http/query.ts'
-import { countFitting, PAGE_BYTES } from '../resource/page.ts'
+import { countFitting, MEASURED_HERE, measure, PAGE_BYTES } from '../resource/page.ts'
 import type { Place } from '../resource/resource.ts'
-import type { Task } from './fields.ts'
+import { bytesOf, type Task } from './fields.ts'
 import { type Bound, createListStatements, type PageRow } from './list-statements.ts'
 import { createListTerms, parametersOf, type Sort } from './list-terms.ts'
 import { type Filters, isFiltered } from './query.ts'
@@ -34,9 +34,6 @@ export interface TaskPage {
 type Cut = Pick<TaskPage, 'tasks' | 'revision' | 'isPartial'> & { end: Position | undefined }
 
 export type ListTasks = ReturnType<typeof createListTasks>
-
-/** Lists up to this limit are read whole and cut here; the sums in longer ones cost a list of 50 half as much again. */
-const MEASURED_HERE = 100
 
 /** A user with no more than this is searched by one statement, in bytes as the quota counts them. */
 const SMALL_USER = 128 * 1024
@@ -122,18 +119,8 @@ function cutPage(user: string, rows: readonly PageRow[], limit: number, sort: So
     user,
     found.map(({ item }) => item),
   )
-  let bytes = 0
-  const measured = found.map(({ item, beyond }) => {
-    if (beyond === null) bytes += bytesOf(item)
-    return { beyond: beyond ?? bytes > PAGE_BYTES }
-  })
+  const measured = measure(found, { beyond: ({ beyond }) => beyond, bytesOf: ({ item }) => bytesOf(item) })
   const tasks = found.slice(0, countFitting(measured, limit)).map(({ item }) => item)
   const last = tasks.length < found.length ? tasks.at(-1) : undefined
   return { tasks, revision: rows[0]?.revision ?? 0, isPartial: false, end: last && { value: last[sort], id: last.id } }
-}
-
-/** About what a task counts as a row (`task.bytes`). */
-function bytesOf({ title, description, tags }: Task): number {
-  const texts = [title, description ?? '', ...tags]
-  return texts.reduce((bytes, text) => bytes + Buffer.byteLength(text), 300)
 }
