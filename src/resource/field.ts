@@ -7,6 +7,11 @@ interface Common {
   readonly kind: Kind
   /** The rule for values that clients write, and the form of values in answers. */
   readonly schema: TSchema
+  /**
+   * Whether most rows have its initial value: writes that do not name such a field leave it out, since each column
+   * of a statement costs.
+   */
+  readonly isRare?: true
   /** How lists are ordered by it; undefined where they cannot be. */
   readonly order?: 'plain' | 'caseless' | 'missing last'
 }

@@ -29,10 +29,14 @@ export interface Resource<F extends Fields> {
   readonly insert: SQL
   /** `title = …, …`: what an update of any fields sets. */
   readonly update: SQL
+  /** The same for writes that name no rare field: the columns of these have their defaults, or stay. */
+  readonly plain: Pick<Resource<F>, 'insert' | 'update'>
   /** What a purge sets, so that nothing that the user has written stays. */
   readonly purge: SQL
   /** The bytes that a row counts against the quota: as it is, and once it is inserted, updated or purged. */
   readonly bytes: Readonly<Record<'kept' | 'inserted' | 'updated' | 'purged', SQL>>
+  /** The names of the rare fields that clients write. */
+  readonly rare: readonly (keyof ChangesOf<F>)[]
   insertParameters(values: ChangesOf<F>): Record<string, Parameter>
   updateParameters(changes: ChangesOf<F>): Record<string, Parameter>
   /** The first condition of every WHERE: the row is the owner's (a parameter) and in this place. */
@@ -64,10 +68,16 @@ export function defineResource<F extends Fields>(table: ResourceTable, fields: F
   const inserted = ([name, field]: [string, Field]) => field.insert ?? typed(name, field.kind.type)
   const updated = ([name, field]: [string, Field]) =>
     field.update ?? (field.by === 'client' ? givenOrKept(name, isNullable(field), field.kind) : undefined)
-  const changed = Object.entries(fields).flatMap((entry) => {
-    const value = updated(entry)
-    return value === undefined ? [] : [sql`${sql.identifier(entry[0])} = ${value}`]
+  const writes = (entries: [string, Field][]) => ({
+    insert: sql`(${list(entries.map(([name]) => sql`${sql.identifier(name)}`))}) select ${list(entries.map(inserted))} from raised`,
+    update: list(
+      entries.flatMap((entry) => {
+        const value = updated(entry)
+        return value === undefined ? [] : [sql`${sql.identifier(entry[0])} = ${value}`]
+      }),
+    ),
   })
+  const rare = written.flatMap(([name, { isRare }]) => (isRare ? [name] : []))
   const emptied = written.flatMap(([name, field]) => {
     if (!field.kind.isContent) return []
     if (!isNullable(field) && field.kind.empty === undefined) throw new Error(`${name} cannot be emptied by a purge`)
@@ -82,8 +92,8 @@ export function defineResource<F extends Fields>(table: ResourceTable, fields: F
     columns: list(names.map((name) => sql`${columnOf(name)}`)),
     columnsOf: (subquery) => list(names.map((name) => sql`${sql.identifier(subquery)}.${sql.identifier(name)}`)),
     read: rowReader<AnswerOf<F>>(fields),
-    insert: sql`(${list(names.map((name) => sql`${sql.identifier(name)}`))}) select ${list(Object.entries(fields).map(inserted))} from raised`,
-    update: list(changed),
+    ...writes(Object.entries(fields)),
+    plain: writes(Object.entries(fields).filter(([, { isRare }]) => !isRare)),
     purge: list([...emptied, sql`purged_at = now()`]),
     bytes: {
       kept: bytesOf(([name]) => sql`${columnOf(name)}`),
@@ -91,6 +101,7 @@ export function defineResource<F extends Fields>(table: ResourceTable, fields: F
       updated: bytesOf(updated),
       purged: bytesOf(([, { kind, schema }]) => (isNullable({ schema }) ? sql`null` : kind.empty)),
     },
+    rare,
     insertParameters: (given) =>
       Object.fromEntries(written.map(([name, { kind, initial }]) => [name, parameterOf(kind, given[name] ?? initial)])),
     updateParameters: (changes) => {

@@ -115,30 +115,35 @@ export const fields = {
     order: 'plain',
   }),
   list_id: client(kinds.uuid, nullable(Reference('One of the lists that are not in the trash; null: the inbox.')), {
+    isRare: true,
     initial: null,
     stored: lowerCase,
   }),
   parent_id: client(
     kinds.uuid,
     nullable(Reference('The task that this one is a part of: not in the trash, and no part itself.')),
-    { initial: null, stored: lowerCase },
+    { isRare: true, initial: null, stored: lowerCase },
   ),
-  recurrence: client(kinds.rule, nullable(Recurrence), { initial: null, stored: canonicalRule }),
-  repeat_from: client(kinds.repeatFrom, RepeatFrom, { initial: 'due' }),
-  time_zone: client(kinds.zone, TimeZone, { initial: 'UTC', stored: canonicalZone }),
+  recurrence: client(kinds.rule, nullable(Recurrence), { isRare: true, initial: null, stored: canonicalRule }),
+  repeat_from: client(kinds.repeatFrom, RepeatFrom, { isRare: true, initial: 'due' }),
+  time_zone: client(kinds.zone, TimeZone, { isRare: true, initial: 'UTC', stored: canonicalZone }),
   remind_at: client(kinds.moment, nullable(Instant('When every listener is told of the task, once.')), {
+    isRare: true,
     initial: null,
     stored: canonicalDate,
   }),
   series_id: server(kinds.uuid, OptionalUuid('The first of the tasks that completing has made from each other.'), {
+    isRare: true,
     insert: typed('series_id', 'uuid'),
     isImported: true,
   }),
   next_task_id: server(kinds.uuid, OptionalUuid('The task that completing this one has made.'), {
+    isRare: true,
     insert: sql`null::uuid`,
     isImported: true,
   }),
   reminded_at: server(kinds.time, OptionalTime('When listeners were told of `remind_at`, as it is now.'), {
+    isRare: true,
     insert: sql`null::timestamptz`,
     update: sql`case when not ${typed('set_remind_at', 'boolean')}
       or ${typed('remind_at', 'timestamptz')} is not distinct from ${tasks.remind_at} then ${tasks.reminded_at} end`,

@@ -28,6 +28,9 @@ const removal = sql`deleted_at = now()`
 const emptying = { in: 'trash', set: task.purge, bytes: task.bytes.purged } as const
 
 const insert = insertStatement('create_task', task, positions.user.inserted)
+/** The same tasks, without the fields that most of them leave at their defaults. */
+const plain = { ...task, ...task.plain }
+const insertPlain = insertStatement('create_plain_task', plain, positions.user.inserted)
 const updating = {
   in: 'hand',
   set: task.update,
@@ -41,6 +44,10 @@ const update = {
     only: sql`${isSingle} and ${typed('recurrence', 'text')} is null`,
   }),
   change: changeStatement('update_repeating', task, updating),
+} as const
+const updatePlain = {
+  ...update,
+  alone: changeStatement('update_plain_task', task, { ...updating, set: task.plain.update, only: isSingle }),
 } as const
 const complete = {
   in: 'hand',
@@ -94,8 +101,9 @@ export const findTask = (db: Db, owner: Owner, id: string): Promise<Task> => sto
  */
 export async function createTask(db: Db, owner: Owner, created: NewTask): Promise<Task> {
   const values = { ...task.insertParameters(created), id: created.id ?? Bun.randomUUIDv7(), series_id: null }
+  const isPlain = task.rare.every((name) => created[name] == null)
   if (!refersToOthers(created) && created.recurrence == null)
-    return noted(owner, await store.insertOne(insert, db, owner, values))
+    return noted(owner, await store.insertOne(isPlain ? insertPlain : insert, db, owner, values))
   return await holdingUser(db, owner, async (tx) => {
     checkSchedule(created)
     await checkReferences(tx, owner, undefined, created)
@@ -118,8 +126,9 @@ export async function updateTask(
   given: Precondition = {},
 ): Promise<Task> {
   const values = { ...task.updateParameters(changes), toggle: false }
+  const isPlain = task.rare.every((name) => changes[name] === undefined)
   const change: RowChange<Task> = {
-    ...update,
+    ...(isPlain ? updatePlain : update),
     settle: (tx, owner, before, after) => repetition.settle(tx, owner, before, after, changes),
   }
   if (!refersToOthers(changes)) return noted(owner, await store.changeOne(change, db, owner, id, given, values))
