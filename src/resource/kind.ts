@@ -72,3 +72,6 @@ function parseOrKeep(cell: string): unknown {
     return cell
   }
 }
+
+/** Whether what it holds counts against the quota. */
+export const isCounted = ({ isContent, isUncounted }: Kind): boolean => isContent && !isUncounted

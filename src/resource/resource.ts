@@ -2,7 +2,7 @@ import { getTableColumns, type SQL, sql } from 'drizzle-orm'
 import type { PgColumn, PgTable } from 'drizzle-orm/pg-core'
 import { type Cells, type Parameter, typed } from '../db/statement.ts'
 import { type AnswerOf, type ChangesOf, entriesBy, type Field, type Fields, isNullable } from './field.ts'
-import type { Kind } from './kind.ts'
+import { isCounted, type Kind } from './kind.ts'
 
 /** The columns that every resource's table has beside its fields. */
 export type ResourceTable = PgTable & Record<'id' | 'user_id' | 'revision' | 'deleted_at' | 'purged_at', PgColumn>
@@ -83,7 +83,7 @@ export function defineResource<F extends Fields>(table: ResourceTable, fields: F
     if (!isNullable(field) && field.kind.empty === undefined) throw new Error(`${name} cannot be emptied by a purge`)
     return [sql`${sql.identifier(name)} = ${isNullable(field) ? sql`null` : field.kind.empty}`]
   })
-  const contents = written.filter(([, { kind }]) => kind.isContent && !kind.isUncounted)
+  const contents = written.filter(([, { kind }]) => isCounted(kind))
   const bytesOf = (valueIn: (entry: [string, Field]) => SQL | undefined) =>
     sql`(${sql.join([ROW_BYTES, ...contents.map((entry) => sql`coalesce(octet_length((${valueIn(entry)})::text), 0)`)], sql` + `)})`
 

@@ -1,4 +1,5 @@
 import { arrayLiteral } from '../db/statement.ts'
+import { isCounted } from '../resource/kind.ts'
 import { fields } from './fields.ts'
 import type { Row } from './record.ts'
 
@@ -106,7 +107,7 @@ export function unpack(packed: Uint8Array): { ids: string; rows: string } {
 /** For whole texts only. A leading U+FEFF stays, though a piece begins with none. */
 const UTF8 = new TextDecoder('utf-8', { ignoreBOM: true })
 
-const contents = Object.entries(fields).flatMap(([name, { kind }]) => (kind.isContent ? [name as keyof Row] : []))
+const contents = Object.entries(fields).flatMap(([name, { kind }]) => (isCounted(kind) ? [name as keyof Row] : []))
 
 /** About what a row counts against the quota (`task.bytes`): PostgreSQL's form of an array has quotes around some items. */
 function bytesOf(row: Row): number {
