@@ -109,6 +109,9 @@ export function createApp({
       erase: (user) => work.write(user, eraseUser, { account: true }).then(() => tokens.end(user)),
     })
   const account = accounts && openAccounts(accounts)
+  /** Nobody whom a program could ask gives out tokens otherwise. */
+  const isProtected = account !== undefined || foreignIssuer !== undefined
+  const challenged = isProtected ? withResourceMetadata : <Handle>(handle: Handle) => handle
   const limits = createLimits(config)
   const origins = createOrigins(config.corsOrigins)
   const gate = { tokens, limits, checkFresh: accounts && createFreshCheck(db) }
@@ -139,9 +142,7 @@ export function createApp({
     systemRouter: false,
     handler: { standardHostname: false },
   })
-    .wrap((handle) =>
-      settled(traced(withResourceMetadata(accessLog(log, metrics && countAnswer(metrics), traceFields)(handle)))),
-    )
+    .wrap((handle) => settled(traced(challenged(accessLog(log, metrics && countAnswer(metrics), traceFields)(handle)))))
     .use(
       problemBoundary(log, {
         allowedMethods,
@@ -161,7 +162,7 @@ export function createApp({
     .use(account ? accountRoutes(account, limits) : new Elysia())
     .use(account ? oauth({ accounts: account, gate, db, log }) : new Elysia())
     .use(account ? passwordPages(account, limits) : new Elysia())
-    .use(protectedResource(account !== undefined, foreignIssuer))
+    .use(isProtected ? protectedResource(account !== undefined, foreignIssuer) : new Elysia())
     .use(taskRoutes(gate, work, once, listTasks))
     .use(listRoutes(gate, work, once))
     .use(trashRoutes(gate, work, once, listTasks))
@@ -171,9 +172,7 @@ export function createApp({
   return app
 }
 
-/** Nothing is there where nobody whom a program could ask gives out tokens. */
 function protectedResource(hasAccounts: boolean, foreignIssuer: string | undefined) {
-  if (!hasAccounts && foreignIssuer === undefined) return new Elysia()
   const foreign = foreignIssuer === undefined ? [] : [foreignIssuer]
   return protectedResourceRoutes({ scopes: SCOPES, serversOf: (own) => (hasAccounts ? [own, ...foreign] : foreign) })
 }

@@ -32,6 +32,10 @@ test.each(arrangements)(
           resource: `${target.url}/mcp`,
           authorization_servers: servers.map((server) => (server === 'own' ? target.url : server)),
         })
+    const { headers } = await send(target.url, 'POST', '/mcp', {})
+    expect(headers.get('www-authenticate')).toBe(
+      servers === undefined ? 'Bearer' : `Bearer resource_metadata="${target.url}${METADATA}/mcp"`,
+    )
     const isOwn = servers?.includes('own') ?? false
     for (const path of ['/.well-known/oauth-authorization-server', '/account/sign-in', '/account/access'])
       expect((await get(path)).status).toBeOneOf(isOwn ? [200, 303] : [404])
