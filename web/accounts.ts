@@ -18,12 +18,14 @@ export function accountsAt(url: string): Backend {
     return response
   }
 
-  async function enter(path: string, body: object): Promise<User> {
+  async function submit<Answer>(path: string, body: object): Promise<Answer> {
     const response = await ask(path, body)
-    const answer = (await response.json()) as { user: User; message?: string; detail?: string; code?: string }
+    const answer = (await response.json()) as Answer & { message?: string; detail?: string; code?: string }
     if (!response.ok) throw new SignInRefused(answer.message ?? answer.detail ?? 'This was refused.', answer.code)
-    return answer.user
+    return answer
   }
+
+  const enter = async (path: string, body: object) => (await submit<{ user: User }>(path, body)).user
 
   return {
     async currentUser() {
@@ -32,6 +34,9 @@ export function accountsAt(url: string): Backend {
     },
     signIn: (email, password) => enter('sign-in/email', { email, password }),
     signUp: (email, password) => enter('sign-up/email', { name: email.split('@')[0] || email, email, password }),
+    async forgotPassword(email) {
+      await submit('request-password-reset', { email })
+    },
     async signOut() {
       await ask('sign-out', {})
     },

@@ -2,6 +2,7 @@ import { afterAll, afterEach, beforeAll, describe, expect, test } from 'bun:test
 import type { Browser } from 'playwright-core'
 import { boot, type Target } from '../kit/boot.ts'
 import { PASSWORD } from '../kit/person.ts'
+import { startSmtp } from '../kit/smtp.ts'
 import { until } from '../kit/until.ts'
 import { openBrowser, watchPage } from './chromium.ts'
 import { add, newContext, titles, visit } from './task-app.ts'
@@ -61,6 +62,33 @@ describe('signing in', () => {
       await page.keyboard.insertText(PASSWORD)
       await page.keyboard.press('Enter')
       await page.getByRole('textbox', { name: 'New task' }).waitFor()
+    },
+    TIMEOUT_MS,
+  )
+
+  test(
+    'a forgotten password: a link is sent by mail, and a service that sends none says whom to ask',
+    async () => {
+      await using smtp = await startSmtp()
+      const mailing = await boot('embedded', { SMTP_URL: smtp.url, MAIL_FROM: 'tasks@example.com' })
+      const places: [Target, RegExp][] = [
+        [target, /sends no mails: ask whoever runs it/],
+        [mailing, /a link for a new password is on its way/],
+      ]
+      for (const [place, said] of places) {
+        const { email, page } = await visit(browser, place)
+        await page.getByRole('button', { name: 'Sign out' }).click()
+        await page.getByRole('heading', { name: 'Sign in' }).waitFor()
+        const forgotten = page.getByRole('button', { name: 'Forgot your password?' })
+        await forgotten.click()
+        expect(await page.evaluate('document.activeElement.name')).toBe('email')
+        await page.getByLabel('E-mail').fill(email)
+        await forgotten.click()
+        await page.getByText(said).waitFor()
+        // The first mail asked to confirm the address.
+        if (place === mailing) expect((await smtp.got(2)).map(({ to }) => to)).toEqual([[email], [email]])
+      }
+      await mailing.stop()
     },
     TIMEOUT_MS,
   )

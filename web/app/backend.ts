@@ -14,6 +14,12 @@ export interface Backend {
   /** @throws SignInRefused, or any error while the service cannot be reached. */
   signIn(email: string, password: string): Promise<User>
   signOut(): Promise<void>
+  /**
+   * Has a link for a new password sent, where the address has an account. Undefined: there is no such thing here.
+   *
+   * @throws SignInRefused, or any error while the service cannot be reached.
+   */
+  forgotPassword?(email: string): Promise<void>
   /** @param onSignedOut called when the user has to sign in again. */
   tasksOf(userId: string, onSignedOut: (reason: unknown) => void): Doable
 }

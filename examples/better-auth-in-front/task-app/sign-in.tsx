@@ -9,6 +9,8 @@ interface Props {
   renews?: string
 }
 
+const SENT = 'If this address has an account, a link for a new password is on its way to it.'
+
 const UNREACHABLE = 'The service cannot be reached. Please try again.'
 
 /** Codes of Better Auth for an address that has an account already. */
@@ -19,6 +21,8 @@ export function SignIn({ backend, onDone, renews }: Props) {
   const [isNew, setIsNew] = useState(false)
   const [isBusy, setIsBusy] = useState(false)
   const [problem, setProblem] = useState<{ text: string; isTaken?: boolean }>()
+  const [isSent, setIsSent] = useState(false)
+  const address = useRef<HTMLInputElement>(null)
   const password = useRef<HTMLInputElement>(null)
   const problemId = useId()
 
@@ -30,16 +34,36 @@ export function SignIn({ backend, onDone, renews }: Props) {
     try {
       onDone(await (isNew ? backend.signUp : backend.signIn)(email, secret))
     } catch (error) {
-      setIsBusy(false)
-      const isRefusal = error instanceof SignInRefused
-      setProblem({ text: isRefusal ? error.message : UNREACHABLE, isTaken: isRefusal && TAKEN.test(error.code) })
+      show(error)
       password.current?.select()
+    }
+  }
+
+  function show(error: unknown) {
+    setIsBusy(false)
+    setIsSent(false)
+    const isRefusal = error instanceof SignInRefused
+    setProblem({ text: isRefusal ? error.message : UNREACHABLE, isTaken: isRefusal && TAKEN.test(error.code) })
+  }
+
+  async function sendLink() {
+    // Asks for an address where there is none.
+    if (!address.current?.reportValidity()) return
+    setIsBusy(true)
+    try {
+      await backend.forgotPassword?.(address.current.value.trim())
+      setIsBusy(false)
+      setProblem(undefined)
+      setIsSent(true)
+    } catch (error) {
+      show(error)
     }
   }
 
   const turn = () => {
     setIsNew(!isNew)
     setProblem(undefined)
+    setIsSent(false)
     password.current?.focus()
   }
 
@@ -51,6 +75,7 @@ export function SignIn({ backend, onDone, renews }: Props) {
       <label>
         E-mail
         <input
+          ref={address}
           name="email"
           type="email"
           autoComplete="username"
@@ -81,9 +106,19 @@ export function SignIn({ backend, onDone, renews }: Props) {
         {problem?.text ?? ''}
       </p>
       {isNew && !problem && <p className="hint">At least 8 characters.</p>}
+      <p className="hint" role="status">
+        {isSent ? SENT : ''}
+      </p>
       <button type="submit" className="primary" disabled={isBusy}>
         {isNew ? 'Create account' : 'Sign in'}
       </button>
+      {!isNew && backend.forgotPassword && (
+        <p className="turn">
+          <button type="button" className="link" onClick={sendLink} disabled={isBusy}>
+            Forgot your password?
+          </button>
+        </p>
+      )}
       {!renews && (
         <p className="turn">
           {isNew ? (problem?.isTaken ? 'That is you?' : 'You have an account?') : 'New here?'}{' '}
