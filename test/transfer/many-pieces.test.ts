@@ -84,8 +84,8 @@ describe.each(databases)('files of many pieces, over the %s database', (kind) =>
 
   test('a file for which there is no room is refused as a whole, and one that just fits is taken', async () => {
     const user = newUser(service())
-    // A task counts 300 bytes, those of its title and its time zone, and two of its tags.
-    const fitting = Math.floor(1_000_000 / 309)
+    // A task counts 300 bytes, those of its title, and two of its tags.
+    const fitting = Math.floor(1_000_000 / 306)
     const file = (count: number) => Array(count).fill({ title: 'four' })
     await expectProblem(await user.send('POST', '/import', file(fitting + 1)), 403, 'quota-exceeded')
     expect(await countOf(user)).toBe(0)
