@@ -68,86 +68,6 @@ export async function readTextBody(request: Request, types: readonly string[], m
   return await readText(request, max)
 }
 
-/** How long the next bytes of a body may take to come, and all of them, in milliseconds. */
-const DEADLINES = { nextMs: 30_000, allMs: 15 * 60_000 }
-
-/** A body that is read piece by piece. */
-export interface TextBody {
-  /** Its media type. */
-  readonly type: string
-  /**
-   * Its text, in pieces of at most 64 KiB; no more of it is taken from the socket than is read here.
-   * Throws Problem `body-too-large`, `body-too-slow` or `malformed-json`.
-   */
-  readonly pieces: AsyncIterable<string>
-  /** SHA-256 of all bytes that were read, in hex. */
-  digest(): string
-}
-
-/**
- * A body of one of these media types, of at most `max` bytes.
- *
- * @throws Problem `unsupported-media-type` or `body-too-large`, where its header fields say so.
- */
-export function openTextBody(request: Request, types: readonly string[], max: number, deadlines = DEADLINES): TextBody {
-  const type = mediaType(request, types)
-  if (Number(request.headers.get('content-length') ?? 0) > max) throw tooLarge(max)
-  const hash = new Bun.CryptoHasher('sha256')
-  return { type, pieces: readPieces(request, max, hash, deadlines), digest: () => hash.digest('hex') }
-}
-
-/** Bytes that are decoded at once. */
-const PIECE = 64 * 1024
-
-async function* readPieces(
-  request: Request,
-  max: number,
-  hash: Bun.CryptoHasher,
-  deadlines: typeof DEADLINES,
-): AsyncGenerator<string> {
-  const decoder = new TextDecoder('utf-8', { fatal: true })
-  let size = 0
-  try {
-    for await (const chunk of readInTime(request.body, deadlines)) {
-      size += chunk.byteLength
-      if (size > max) throw tooLarge(max)
-      hash.update(chunk)
-      for (let at = 0; at < chunk.byteLength; at += PIECE)
-        yield decoder.decode(chunk.subarray(at, at + PIECE), { stream: true })
-    }
-    yield decoder.decode()
-  } catch (error) {
-    throw error instanceof Problem ? error : unreadable(error)
-  }
-}
-
-/** @throws Problem `body-too-slow`. What is left when the reader stops is refused to the client. */
-async function* readInTime(
-  body: ReadableStream<Uint8Array> | null,
-  { nextMs, allMs }: typeof DEADLINES,
-): AsyncGenerator<Uint8Array> {
-  if (body === null) return
-  const reader = body.getReader()
-  const end = performance.now() + allMs
-  let isLate = false
-  const giveUp = () => {
-    isLate = true
-    void reader.cancel().catch(() => {})
-  }
-  try {
-    for (;;) {
-      const timer = setTimeout(giveUp, Math.min(nextMs, end - performance.now()))
-      const { value, done } = await reader.read().finally(() => clearTimeout(timer))
-      if (isLate) throw new Problem('body-too-slow', 'The body came too slowly. Please try again.')
-      if (done) return
-      yield value
-    }
-  } finally {
-    // Of a body that was read to its end this cancels nothing.
-    void reader.cancel().catch(() => {})
-  }
-}
-
 interface BodyOptions {
   parse: [() => null, 'json']
   transform(context: BodyContext): Promise<void>
@@ -189,10 +109,11 @@ async function readStream(chunks: AsyncIterable<Uint8Array> | Uint8Array[], max:
 /** For whole texts only: a decoder that is fed in pieces keeps the rest of the last piece. */
 const UTF8 = new TextDecoder('utf-8', { fatal: true })
 
-const tooLarge = (max: number) => new Problem('body-too-large', `The body is larger than ${max / MAX_BYTES} MiB.`)
+export const tooLarge = (max: number) =>
+  new Problem('body-too-large', `The body is larger than ${max / MAX_BYTES} MiB.`)
 
 /** The media type of the body, when it is one of these and in UTF-8. */
-function mediaType(request: Request, types: readonly string[]): string {
+export function mediaType(request: Request, types: readonly string[]): string {
   const [type = '', ...parameters] = (request.headers.get('content-type') ?? '').toLowerCase().split(';')
   const charset = parameters.map((item) => item.trim()).find((item) => item.startsWith('charset='))
   if (types.includes(type.trim()) && (!charset || /^charset="?utf-?8"?$/.test(charset))) return type.trim()
@@ -220,7 +141,7 @@ function isShallow(value: unknown, depth: number): boolean {
   return depth > 0 && Object.values(value).every((item) => isShallow(item, depth - 1))
 }
 
-const unreadable = (error: unknown) => malformed('The body is not UTF-8 text, or broke off.', error)
+export const unreadable = (error: unknown) => malformed('The body is not UTF-8 text, or broke off.', error)
 
 // The parser's message quotes the body and causes are logged: keep its name only.
 function malformed(detail: string, error: unknown): Problem {

@@ -1,5 +1,5 @@
 import { expect, test } from 'bun:test'
-import { openTextBody } from '../../src/http/body.ts'
+import { openTextBody } from '../../src/http/streamed-body.ts'
 import { HeldRows, unpack } from '../../src/transfer/held-rows.ts'
 import { IdSet } from '../../src/transfer/id-set.ts'
 import type { Row } from '../../src/transfer/record.ts'
