@@ -1,26 +1,20 @@
-import { afterAll, afterEach, beforeAll, describe, expect, test } from 'bun:test'
-import type { Browser, BrowserContextOptions, Page } from 'playwright-core'
-import { boot, type Target } from '../kit/boot.ts'
+import { describe, expect, test } from 'bun:test'
+import type { BrowserContextOptions, Page } from 'playwright-core'
 import { until } from '../kit/until.ts'
-import { openBrowser } from './chromium.ts'
-import { add, expectAccessible, expectFits, newContext, picture, titles, type Visitor, visit } from './task-app.ts'
+import {
+  add,
+  expectAccessible,
+  expectFits,
+  newContext,
+  picture,
+  TIMEOUT_MS,
+  titles,
+  useTaskApplication,
+  type Visitor,
+  visit,
+} from './task-app.ts'
 
-const TIMEOUT_MS = 180_000
-
-let browser: Browser
-let target: Target
-
-beforeAll(async () => {
-  browser = await openBrowser()
-  target = await boot('embedded', { TRUSTED_PROXIES: '127.0.0.1' })
-}, TIMEOUT_MS)
-afterEach(async () => {
-  for (const context of browser.contexts()) await context.close()
-})
-afterAll(async () => {
-  await browser?.close()
-  await target?.stop()
-})
+const app = useTaskApplication()
 
 const narrow: BrowserContextOptions = { viewport: { width: 360, height: 740 }, hasTouch: true, isMobile: true }
 const looks: [name: string, options: BrowserContextOptions][] = [
@@ -77,8 +71,8 @@ describe.each(looks)('%s', (_, options) => {
   test(
     'signing in and up have no fault that axe-core finds, and fit',
     async () => {
-      const page = await (await newContext(browser, options)).newPage()
-      await page.goto(target.url)
+      const page = await (await newContext(app.browser, options)).newPage()
+      await page.goto(app.target.url)
       await page.getByRole('heading', { name: 'Sign in' }).waitFor()
       await check(page)
       await page.getByLabel('E-mail').fill('nobody@example.com')
@@ -96,7 +90,7 @@ describe.each(looks)('%s', (_, options) => {
   test(
     'every view, the editor, notices and refusals have no fault that axe-core finds, and fit',
     async () => {
-      const visitor = await visit(browser, target, options)
+      const visitor = await visit(app.browser, app.target, options)
       const { page, context } = visitor
       await check(page)
       await fill(visitor)
@@ -135,8 +129,8 @@ describe.each(looks)('%s', (_, options) => {
       await check(page)
       await context.setOffline(false)
       const refuse = { status: 401, json: { status: 401, code: 'token-expired', detail: 'The token has expired.' } }
-      await context.request.post(`${target.url}/api/auth/sign-out`, { data: {} })
-      await page.route(`${target.url}/api/*/tasks`, (route) => route.fulfill(refuse))
+      await context.request.post(`${app.target.url}/api/auth/sign-out`, { data: {} })
+      await page.route(`${app.target.url}/api/*/tasks`, (route) => route.fulfill(refuse))
       await add(page, 'Nobody is signed in')
       await page.getByRole('dialog', { name: 'Please sign in again' }).waitFor()
       await check(page)
@@ -148,7 +142,7 @@ describe.each(looks)('%s', (_, options) => {
 test(
   'everything can be done by keyboard alone, and the focus never gets lost',
   async () => {
-    const { page, doable } = await visit(browser, target)
+    const { page, doable } = await visit(app.browser, app.target)
     const focused = () =>
       page.evaluate('document.activeElement.getAttribute("aria-label") ?? document.activeElement.textContent')
     const focus = (wanted: string) =>
@@ -194,7 +188,7 @@ test(
 test(
   'nothing moves for those who want less motion',
   async () => {
-    const { page, doable } = await visit(browser, target, { reducedMotion: 'reduce' })
+    const { page, doable } = await visit(app.browser, app.target, { reducedMotion: 'reduce' })
     await doable.create({ title: 'Still' })
     await page.getByRole('button', { name: 'Edit Still' }).click()
     await page.getByRole('button', { name: 'Cancel' }).click()
@@ -215,12 +209,12 @@ test.each([
 ] as [string, BrowserContextOptions][])(
   'the picture %s shows the application',
   async (name, options) => {
-    const visitor = await visit(browser, target, options)
+    const visitor = await visit(app.browser, app.target, options)
     const { page, doable } = visitor
     await fill(visitor)
     const [long] = await Array.fromAsync(doable.list({ q: 'Averyvery' }))
     await doable.remove(long?.id ?? '')
-    await page.goto(`${target.url}/#/today`)
+    await page.goto(`${app.target.url}/#/today`)
     await until('today is shown', async () => (await titles(page)).length === 3)
     if (name === 'app') {
       await page.getByRole('button', { name: 'Edit Finish the quarterly report' }).click()

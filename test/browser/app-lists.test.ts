@@ -1,31 +1,13 @@
-import { afterAll, afterEach, beforeAll, expect, test } from 'bun:test'
-import type { Browser } from 'playwright-core'
-import { boot, type Target } from '../kit/boot.ts'
+import { expect, test } from 'bun:test'
 import { until } from '../kit/until.ts'
-import { openBrowser } from './chromium.ts'
-import { add, expectAccessible, expectFits, titles, visit } from './task-app.ts'
+import { add, expectAccessible, expectFits, TIMEOUT_MS, titles, useTaskApplication, visit } from './task-app.ts'
 
-const TIMEOUT_MS = 180_000
-
-let browser: Browser
-let target: Target
-
-beforeAll(async () => {
-  browser = await openBrowser()
-  target = await boot('embedded', { TRUSTED_PROXIES: '127.0.0.1' })
-}, TIMEOUT_MS)
-afterEach(async () => {
-  for (const context of browser.contexts()) await context.close()
-})
-afterAll(async () => {
-  await browser?.close()
-  await target?.stop()
-})
+const app = useTaskApplication()
 
 test(
   'lists are made, shown with their counts, renamed, deleted with their tasks, and brought back',
   async () => {
-    const { page, doable, complaints } = await visit(browser, target)
+    const { page, doable, complaints } = await visit(app.browser, app.target)
     await page.getByRole('textbox', { name: 'New list' }).fill('Groceries')
     await page.keyboard.press('Enter')
     await page.getByRole('heading', { name: 'Groceries' }).waitFor()
@@ -56,7 +38,7 @@ test(
 test(
   'a task is moved to another list, and lists of other devices are followed',
   async () => {
-    const { page, doable } = await visit(browser, target)
+    const { page, doable } = await visit(app.browser, app.target)
     const task = await doable.create({ title: 'Book train' })
     const travel = await doable.lists.create({ name: 'Travel' })
     await page.getByRole('link', { name: 'Travel' }).waitFor()
@@ -77,7 +59,7 @@ test(
 test(
   'a task has parts, which are done one by one and stand with their task alone',
   async () => {
-    const { page, doable } = await visit(browser, target)
+    const { page, doable } = await visit(app.browser, app.target)
     const task = await doable.create({ title: 'Paint the room' })
     await page.getByRole('button', { name: 'Edit Paint the room' }).click()
     const parts = page.getByRole('list', { name: 'Parts' })
@@ -104,7 +86,7 @@ test(
 test(
   'a list made offline and the tasks in it are sent in their order',
   async () => {
-    const { page, context, doable } = await visit(browser, target)
+    const { page, context, doable } = await visit(app.browser, app.target)
     await context.setOffline(true)
     await page.getByText('You are offline.').waitFor()
     await page.getByRole('textbox', { name: 'New list' }).fill('Trip')

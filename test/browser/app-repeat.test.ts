@@ -1,31 +1,13 @@
-import { afterAll, afterEach, beforeAll, expect, test } from 'bun:test'
-import type { Browser } from 'playwright-core'
-import { boot, type Target } from '../kit/boot.ts'
+import { expect, test } from 'bun:test'
 import { until } from '../kit/until.ts'
-import { openBrowser } from './chromium.ts'
-import { expectAccessible, expectFits, titles, visit } from './task-app.ts'
+import { expectAccessible, expectFits, TIMEOUT_MS, titles, useTaskApplication, visit } from './task-app.ts'
 
-const TIMEOUT_MS = 180_000
-
-let browser: Browser
-let target: Target
-
-beforeAll(async () => {
-  browser = await openBrowser()
-  target = await boot('embedded', { TRUSTED_PROXIES: '127.0.0.1' })
-}, TIMEOUT_MS)
-afterEach(async () => {
-  for (const context of browser.contexts()) await context.close()
-})
-afterAll(async () => {
-  await browser?.close()
-  await target?.stop()
-})
+const app = useTaskApplication()
 
 test(
   'a task that repeats gets a due date, keeps the clock of the reader, and comes again when it is done',
   async () => {
-    const { page, doable, complaints } = await visit(browser, target, { timezoneId: 'Europe/Lisbon' })
+    const { page, doable, complaints } = await visit(app.browser, app.target, { timezoneId: 'Europe/Lisbon' })
     const today = String(await page.evaluate('new Date().toLocaleDateString("sv")'))
     await page.getByRole('textbox', { name: 'New task' }).fill('Water the plants')
     await page.getByRole('combobox', { name: 'Repeat' }).selectOption('Every day')
@@ -49,7 +31,7 @@ test(
 test(
   'every rule that can be chosen comes back as it was chosen, others are kept, and no due date is no rule',
   async () => {
-    const { page, doable } = await visit(browser, target)
+    const { page, doable } = await visit(app.browser, app.target)
     const task = await doable.create({
       title: 'Pay the rent',
       due_date: '2027-01-01',
@@ -84,7 +66,7 @@ test(
 test(
   'a reminder is set in the reader’s time',
   async () => {
-    const { page, doable } = await visit(browser, target, { timezoneId: 'America/New_York' })
+    const { page, doable } = await visit(app.browser, app.target, { timezoneId: 'America/New_York' })
     const task = await doable.create({ title: 'Call Ada' })
     await page.getByRole('button', { name: 'Edit Call Ada' }).click()
     const editor = page.getByRole('form', { name: 'Edit Call Ada' })
@@ -102,7 +84,7 @@ test(
 test(
   'a reminder that has come is said in the window, and by the browser',
   async () => {
-    const { page, context, doable } = await visit(browser, target)
+    const { page, context, doable } = await visit(app.browser, app.target)
     await context.grantPermissions(['notifications'])
     // Headless Chromium shows none: written down instead.
     await page.evaluate(`globalThis.shown = []

@@ -1,36 +1,20 @@
-import { afterAll, afterEach, beforeAll, describe, expect, test } from 'bun:test'
-import type { Browser } from 'playwright-core'
+import { describe, expect, test } from 'bun:test'
 import { boot, type Target } from '../kit/boot.ts'
 import { PASSWORD } from '../kit/person.ts'
 import { startSmtp } from '../kit/smtp.ts'
 import { until } from '../kit/until.ts'
-import { openBrowser, watchPage } from './chromium.ts'
-import { add, newContext, titles, visit } from './task-app.ts'
+import { watchPage } from './chromium.ts'
+import { add, newContext, TIMEOUT_MS, titles, useTaskApplication, visit } from './task-app.ts'
 
-const TIMEOUT_MS = 180_000
-
-let browser: Browser
-let target: Target
-
-beforeAll(async () => {
-  browser = await openBrowser()
-  target = await boot('embedded', { TRUSTED_PROXIES: '127.0.0.1' })
-}, TIMEOUT_MS)
-afterEach(async () => {
-  for (const context of browser.contexts()) await context.close()
-})
-afterAll(async () => {
-  await browser?.close()
-  await target?.stop()
-})
+const app = useTaskApplication()
 
 describe('signing in', () => {
   test(
     'somebody new has an account and a first task by typing and Enter alone, from this origin alone',
     async () => {
-      const context = await newContext(browser)
+      const context = await newContext(app.browser)
       const { page, requests, complaints } = await watchPage(await context.newPage())
-      await page.goto(target.url)
+      await page.goto(app.target.url)
       await page.getByRole('button', { name: 'Create an account' }).click()
       await page.getByLabel('E-mail').fill(`${crypto.randomUUID()}@example.com`)
       await page.getByLabel('Password').fill(PASSWORD)
@@ -40,7 +24,7 @@ describe('signing in', () => {
       await page.getByRole('checkbox', { name: 'Done: Buy milk' }).waitFor()
       await page.reload()
       await page.getByRole('checkbox', { name: 'Done: Buy milk' }).waitFor()
-      expect(requests.filter((url) => !url.startsWith(`${target.url}/`))).toEqual([])
+      expect(requests.filter((url) => !url.startsWith(`${app.target.url}/`))).toEqual([])
       expect(complaints).toEqual([])
     },
     TIMEOUT_MS,
@@ -49,7 +33,7 @@ describe('signing in', () => {
   test(
     'Enter signs in; a wrong password is said, and the address stays',
     async () => {
-      const { context, email, page } = await visit(browser, target)
+      const { context, email, page } = await visit(app.browser, app.target)
       await page.getByRole('button', { name: 'Sign out' }).click()
       await page.getByRole('heading', { name: 'Sign in' }).waitFor()
       await page.getByLabel('E-mail').fill(email)
@@ -72,11 +56,11 @@ describe('signing in', () => {
       await using smtp = await startSmtp()
       const mailing = await boot('embedded', { SMTP_URL: smtp.url, MAIL_FROM: 'tasks@example.com' })
       const places: [Target, RegExp][] = [
-        [target, /sends no mails: ask whoever runs it/],
+        [app.target, /sends no mails: ask whoever runs it/],
         [mailing, /a link for a new password is on its way/],
       ]
       for (const [place, said] of places) {
-        const { email, page } = await visit(browser, place)
+        const { email, page } = await visit(app.browser, place)
         await page.getByRole('button', { name: 'Sign out' }).click()
         await page.getByRole('heading', { name: 'Sign in' }).waitFor()
         const forgotten = page.getByRole('button', { name: 'Forgot your password?' })
@@ -96,7 +80,7 @@ describe('signing in', () => {
   test(
     'an address that has an account can sign in by what was typed',
     async () => {
-      const { email, page } = await visit(browser, target)
+      const { email, page } = await visit(app.browser, app.target)
       await page.getByRole('button', { name: 'Sign out' }).click()
       await page.getByRole('button', { name: 'Create an account' }).click()
       await page.getByLabel('E-mail').fill(email)
@@ -114,15 +98,15 @@ describe('signing in', () => {
   test(
     'a session that has ended asks to sign in again, and nothing that was typed is lost',
     async () => {
-      const { page, context, doable, complaints } = await visit(browser, target)
+      const { page, context, doable, complaints } = await visit(app.browser, app.target)
       // The token of a session outlives it by up to 15 minutes: here it has expired at once.
-      await context.request.post(`${target.url}/api/auth/sign-out`, { data: {} })
+      await context.request.post(`${app.target.url}/api/auth/sign-out`, { data: {} })
       const refuse = { status: 401, json: { status: 401, code: 'token-expired', detail: 'The token has expired.' } }
-      await page.route(`${target.url}/api/*/tasks`, (route) => route.fulfill(refuse))
+      await page.route(`${app.target.url}/api/*/tasks`, (route) => route.fulfill(refuse))
       await add(page, 'Sent when nobody was signed in')
       const dialog = page.getByRole('dialog', { name: 'Please sign in again' })
       await dialog.waitFor()
-      await page.unroute(`${target.url}/api/*/tasks`)
+      await page.unroute(`${app.target.url}/api/*/tasks`)
       expect(await titles(page)).toEqual([])
       await dialog.getByLabel('Password').fill('incorrect horse')
       await page.keyboard.press('Enter')
@@ -135,7 +119,7 @@ describe('signing in', () => {
       // What other devices do is followed again.
       await doable.create({ title: 'From elsewhere' })
       await page.getByRole('checkbox', { name: 'Done: From elsewhere' }).waitFor()
-      // The browser logs refused requests itself.
+      // The app.browser logs refused requests itself.
       expect(complaints.filter((text) => !text.includes('401'))).toEqual([])
     },
     TIMEOUT_MS,
@@ -144,18 +128,18 @@ describe('signing in', () => {
   test(
     'what is being typed while a session ends stays where it is',
     async () => {
-      const { page, context, doable } = await visit(browser, target)
+      const { page, context, doable } = await visit(app.browser, app.target)
       const task = await doable.create({ title: 'To be edited' })
       await page.getByRole('button', { name: 'Edit To be edited' }).click()
       await page.getByRole('textbox', { name: 'Notes' }).fill('Half a senten')
-      await context.request.post(`${target.url}/api/auth/sign-out`, { data: {} })
+      await context.request.post(`${app.target.url}/api/auth/sign-out`, { data: {} })
       const refuse = { status: 401, json: { status: 401, code: 'token-expired', detail: 'The token has expired.' } }
-      await page.route(`${target.url}/api/*/tasks/*/complete`, (route) => route.fulfill(refuse))
+      await page.route(`${app.target.url}/api/*/tasks/*/complete`, (route) => route.fulfill(refuse))
       await page.getByRole('checkbox', { name: 'Done: To be edited' }).focus()
       await page.keyboard.press('Space')
       const dialog = page.getByRole('dialog', { name: 'Please sign in again' })
       await dialog.waitFor()
-      await page.unroute(`${target.url}/api/*/tasks/*/complete`)
+      await page.unroute(`${app.target.url}/api/*/tasks/*/complete`)
       await dialog.getByLabel('Password').fill(PASSWORD)
       await page.keyboard.press('Enter')
       await dialog.waitFor({ state: 'hidden' })
@@ -173,7 +157,7 @@ describe('tasks', () => {
   test(
     'words of a typed line become its day, priority and tags, unless they are to stay words',
     async () => {
-      const { page, doable } = await visit(browser, target)
+      const { page, doable } = await visit(app.browser, app.target)
       await add(page, 'Call Ada #home #phone !high 2027-03-01')
       await page.getByRole('checkbox', { name: 'Done: Call Ada', exact: true }).waitFor()
       await page.getByRole('textbox', { name: 'New task' }).fill('Read chapter #3 tomorrow')
@@ -196,7 +180,7 @@ describe('tasks', () => {
   test(
     'a task is edited where it stands, another device keeps what it changed, and Escape changes nothing',
     async () => {
-      const { page, doable } = await visit(browser, target)
+      const { page, doable } = await visit(app.browser, app.target)
       const task = await doable.create({ title: 'Book train', due_date: '2027-01-01', tags: ['old'] })
       await page.getByRole('button', { name: 'Edit Book train' }).click()
       const editor = page.getByRole('form', { name: 'Edit Book train' })
@@ -234,7 +218,7 @@ describe('tasks', () => {
   test(
     'completing and deleting can be undone, by button and by Ctrl+Z',
     async () => {
-      const { page, doable } = await visit(browser, target)
+      const { page, doable } = await visit(app.browser, app.target)
       const task = await doable.create({ title: 'Water the plants' })
       const box = page.getByRole('checkbox', { name: 'Done: Water the plants' })
       const undo = page.getByRole('button', { name: 'Undo' })
@@ -263,7 +247,7 @@ describe('tasks', () => {
   test(
     'what another window and another device do is seen as it happens',
     async () => {
-      const { page, doable, newWindow } = await visit(browser, target)
+      const { page, doable, newWindow } = await visit(app.browser, app.target)
       const other = await newWindow()
       await add(other, 'From the other window')
       const box = page.getByRole('checkbox', { name: 'Done: From the other window' })
@@ -282,7 +266,7 @@ describe('tasks', () => {
   test(
     'views show what belongs to them, and search finds words in titles, notes and tags',
     async () => {
-      const { page, doable } = await visit(browser, target)
+      const { page, doable } = await visit(app.browser, app.target)
       const today = String(await page.evaluate('new Date().toLocaleDateString("sv")'))
       await doable.create({ title: 'Late', due_date: '2020-01-01' })
       await doable.create({ title: 'Now', due_date: today, tags: ['home'] })
@@ -326,7 +310,7 @@ describe('trouble', () => {
   test(
     'what is done offline is shown at once, outlasts a reload, and is sent once when the network is back',
     async () => {
-      const { page, context, doable } = await visit(browser, target)
+      const { page, context, doable } = await visit(app.browser, app.target)
       const task = await doable.create({ title: 'Was there' })
       await page.getByRole('checkbox', { name: 'Done: Was there' }).waitFor()
       await context.setOffline(true)
@@ -337,13 +321,13 @@ describe('trouble', () => {
       await page.getByText('3 changes wait to be sent.').waitFor()
       expect((await titles(page)).slice(0, 2)).toEqual(['Second', 'First'])
       expect((await doable.page()).total).toBe(1)
-      // The page itself comes from a browser that is online; its requests for tasks fail still.
-      await page.route(`${target.url}/api/*/tasks**`, (route) => route.abort())
+      // The page itself comes from a app.browser that is online; its requests for tasks fail still.
+      await page.route(`${app.target.url}/api/*/tasks**`, (route) => route.abort())
       await context.setOffline(false)
       page.on('dialog', (dialog) => void dialog.accept())
       await page.reload()
       await page.getByText('3 changes wait to be sent.').waitFor()
-      await page.unroute(`${target.url}/api/*/tasks**`)
+      await page.unroute(`${app.target.url}/api/*/tasks**`)
       await until('all is sent', async () => (await doable.page()).total === 3)
       expect((await Array.fromAsync(doable.list())).map(({ title }) => title)).toEqual(['Second', 'First', 'Was there'])
       await until('completed too', async () => (await doable.get(task.id)).completed)
@@ -356,12 +340,12 @@ describe('trouble', () => {
   test(
     'while the service is away the changes wait, and the application says so',
     async () => {
-      const { page, doable } = await visit(browser, target)
-      await page.route(`${target.url}/api/*/tasks`, (route) => route.fulfill({ status: 503, body: 'away' }))
+      const { page, doable } = await visit(app.browser, app.target)
+      await page.route(`${app.target.url}/api/*/tasks`, (route) => route.fulfill({ status: 503, body: 'away' }))
       await add(page, 'Patience')
       await page.getByText('The service cannot be reached. 1 change waits to be sent.').waitFor()
       expect(await titles(page)).toEqual(['Patience'])
-      await page.unroute(`${target.url}/api/*/tasks`)
+      await page.unroute(`${app.target.url}/api/*/tasks`)
       await until('it is sent', async () => (await doable.page()).total === 1)
       await page.getByText('The service cannot be reached.').waitFor({ state: 'hidden' })
     },
@@ -371,7 +355,7 @@ describe('trouble', () => {
   test(
     'an add that is refused keeps its text and says why, and can be mended',
     async () => {
-      const { page, doable } = await visit(browser, target)
+      const { page, doable } = await visit(app.browser, app.target)
       const long = 'A title that goes on and on. '.repeat(8).trim()
       await add(page, long)
       const refused = page.getByRole('region', { name: 'Not saved' })
@@ -389,7 +373,7 @@ describe('trouble', () => {
   test(
     'a change that is refused is not lost in silence',
     async () => {
-      const { page, doable } = await visit(browser, target)
+      const { page, doable } = await visit(app.browser, app.target)
       const task = await doable.create({ title: 'Short' })
       await page.getByRole('button', { name: 'Edit Short' }).click()
       await page.getByRole('textbox', { name: 'Title' }).fill('long '.repeat(50))

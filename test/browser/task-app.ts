@@ -1,12 +1,12 @@
-import { expect } from 'bun:test'
+import { afterAll, afterEach, beforeAll, expect } from 'bun:test'
 import { mkdir } from 'node:fs/promises'
 import { join } from 'node:path'
 import axe from 'axe-core'
 import type { Browser, BrowserContext, BrowserContextOptions, Page } from 'playwright-core'
 import { createDoable, type Doable } from '../../src/client/index.ts'
-import type { Target } from '../kit/boot.ts'
+import { boot, type Target } from '../kit/boot.ts'
 import { PASSWORD } from '../kit/person.ts'
-import { watchPage } from './chromium.ts'
+import { openBrowser, watchPage } from './chromium.ts'
 
 /** Somebody with an account, who has the task application open. */
 export interface Visitor {
@@ -19,6 +19,38 @@ export interface Visitor {
   complaints: string[]
   /** Opens the application once more, in the same browser. */
   newWindow(): Promise<Page>
+}
+
+/** As long as a test of a page may take on a busy machine, in milliseconds. */
+export const TIMEOUT_MS = 180_000
+
+/** A browser and a service with accounts, for all tests of a file. */
+export function useTaskApplication(): { browser: Browser; target: Target } {
+  const place: { browser?: Browser; target?: Target } = {}
+  const opened = <Name extends 'browser' | 'target'>(name: Name) => {
+    const found = place[name]
+    if (found === undefined) throw new Error('only tests and hooks can use it')
+    return found as NonNullable<typeof found>
+  }
+  beforeAll(async () => {
+    place.browser = await openBrowser()
+    place.target = await boot('embedded', { TRUSTED_PROXIES: '127.0.0.1' })
+  }, TIMEOUT_MS)
+  afterEach(async () => {
+    for (const context of opened('browser').contexts()) await context.close()
+  })
+  afterAll(async () => {
+    await place.browser?.close()
+    await place.target?.stop()
+  })
+  return {
+    get browser() {
+      return opened('browser')
+    },
+    get target() {
+      return opened('target')
+    },
+  }
 }
 
 let addresses = 0

@@ -7,11 +7,11 @@ import { createTurns } from '../../src/db/turns.ts'
 import { createWork } from '../../src/db/work.ts'
 import { HeldRows } from '../../src/transfer/held-rows.ts'
 import { acceptPieces, addPiece } from '../../src/transfer/journal.ts'
-import type { Row } from '../../src/transfer/record.ts'
 import { findTaken } from '../../src/transfer/rows.ts'
 import { boot, databases, type Target } from '../kit/boot.ts'
 import { expectProblem } from '../kit/expect-problem.ts'
 import { newPlace } from '../kit/program.ts'
+import { plainRow } from '../kit/row.ts'
 import { bearer, send } from '../kit/send.ts'
 import { useService } from '../kit/service.ts'
 import { newStore } from '../kit/store.ts'
@@ -127,30 +127,7 @@ describe.each(databases)('files of many pieces, over the %s database', (kind) =>
 })
 
 describe('an import over the embedded database that a crash interrupts', () => {
-  const row = (n: number): Row => ({
-    id: Bun.randomUUIDv7(),
-    title: `n${n}`,
-    description: null,
-    completed: false,
-    completed_at: null,
-    list_id: null,
-    parent_id: null,
-    trashed_with: null,
-    recurrence: null,
-    repeat_from: 'due',
-    time_zone: 'UTC',
-    remind_at: null,
-    series_id: null,
-    next_task_id: null,
-    reminded_at: null,
-    priority: 'medium',
-    due_date: null,
-    tags: [],
-    position: null,
-    created_at: '2026-11-24T00:00:00.000Z',
-    updated_at: '2026-11-24T00:00:00.000Z',
-    deleted_at: null,
-  })
+  const row = (n: number) => plainRow({ title: `n${n}` })
 
   /** What stands in the database when the service is killed once all pieces are in the journal. */
   async function writeJournal(db: Db, id: string, { isAccepted }: { isAccepted: boolean }): Promise<void> {
