@@ -81,7 +81,7 @@ def members(value):
 
 
 # Characters that a text by this name may have.
-MOST = {"title": 200, "tags": 50}
+MOST = {"title": 200, "tags": 50, "name": 100}
 
 
 def is_judged_alike(name, value):
