@@ -52,9 +52,10 @@ interface Line {
  * Bounds what of a user's work is under way at a time; the rest waits behind it.
  *
  * With one connection, that of the embedded database, one piece of each user at a time: of a thousand
- * requests that one user has sent at once, one stands before the next user's, and not all of them. Scans and
- * transactions stand in a line of their own before that, since whoever has asked for much of them has to pause
- * while others are there (`Share`); the user's short reads and writes need not wait for such a pause.
+ * requests that one user has sent at once, one stands before the next user's, and not all of them. Scans stand
+ * in a line of their own before that, since whoever has asked for much of them has to pause while others are there
+ * (`Share`); the user's short reads and writes need not wait for such a pause. Transactions do not pause: those
+ * that bring much come in many pieces, whose pauses would add up to minutes.
  *
  * With several, one `scan` of a user, so that all other connections are free of them, and so many short
  * reads and writes that nobody waits for their own. Writes are not one at a time: their wait here would
@@ -74,7 +75,7 @@ export function createTurns({ oneConnection }: { oneConnection: boolean }): Turn
         },
         isPatient,
       )
-    return { read: short, scan: long, write: short, transact: long, alone: line }
+    return { read: short, scan: long, write: short, transact: short, alone: line }
   }
   const write = createLine({ atOnce: AT_ONCE, waitMs: WAIT_MS })
   return {
