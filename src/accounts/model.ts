@@ -135,7 +135,7 @@ export const Asked = Type.Object(
 )
 export const Settled = Type.Object({ status }, { $id: 'Settled', description: 'Done' })
 export const Verified = Type.Object(
-  { status, user: Type.Null({ examples: [null] }) },
+  { status, user: Type.Union([User, Type.Null()], { examples: [null] }) },
   { $id: 'Verified', description: 'The address is confirmed' },
 )
 export const Done = Type.Object({ success: Type.Boolean({ examples: [true] }) }, { $id: 'Done', description: 'Done' })

@@ -20,7 +20,7 @@ export const counted = {
 
 /** A list as writes and sync give it. */
 export type List = ListFields
-export const List = answerSchema(fields, { $id: 'List', description: 'A list' })
+export const List = answerSchema(fields, { $id: 'TaskList', description: 'A list' })
 
 /** A list as reads give it. */
 export type CountedList = List & { pending: number; completed: number }
