@@ -1,5 +1,4 @@
 import { Problem } from '../problem.ts'
-import { Share } from './share.ts'
 
 /**
  * Runs a piece of a user's work when it is their turn.
@@ -52,10 +51,7 @@ interface Line {
  * Bounds what of a user's work is under way at a time; the rest waits behind it.
  *
  * With one connection, that of the embedded database, one piece of each user at a time: of a thousand
- * requests that one user has sent at once, one stands before the next user's, and not all of them. Scans stand
- * in a line of their own before that, since whoever has asked for much of them has to pause while others are there
- * (`Share`); the user's short reads and writes need not wait for such a pause. Transactions do not pause: those
- * that bring much come in many pieces, whose pauses would add up to minutes.
+ * requests that one user has sent at once, one stands before the next user's, and not all of them.
  *
  * With several, one `scan` of a user, so that all other connections are free of them, and so many short
  * reads and writes that nobody waits for their own. Writes are not one at a time: their wait here would
@@ -63,19 +59,10 @@ interface Line {
  */
 export function createTurns({ oneConnection }: { oneConnection: boolean }): Turns {
   if (oneConnection) {
-    const share = new Share()
-    const [line, longLine] = [createLine({ atOnce: 1, waitMs: WAIT_MS }), createLine({ atOnce: 1, waitMs: WAIT_MS })]
-    const short: InTurn = (user, work) => line(user, () => share.run(user, work))
-    const long: InTurn = (user, work, isPatient) =>
-      longLine(
-        user,
-        async () => {
-          await share.pause(user)
-          return await line(user, () => share.runCounted(user, work), isPatient)
-        },
-        isPatient,
-      )
-    return { read: short, scan: long, write: short, transact: short, alone: line }
+    const line = createLine({ atOnce: 1, waitMs: WAIT_MS })
+    // Statements have their own deadline there, which begins with their turn.
+    const patient: InTurn = (user, work) => line(user, work, true)
+    return { read: patient, scan: patient, write: patient, transact: patient, alone: patient }
   }
   const write = createLine({ atOnce: AT_ONCE, waitMs: WAIT_MS })
   return {

@@ -1,8 +1,7 @@
 import { beforeAll, describe, expect, test } from 'bun:test'
 import { databases } from '../kit/boot.ts'
-import { expectProblem } from '../kit/expect-problem.ts'
 import { useService } from '../kit/service.ts'
-import { newUser, type Task, type User, walk } from '../kit/user.ts'
+import { newUser, type User, walk } from '../kit/user.ts'
 
 /** Together 20 MB of text. */
 const TASKS = 2000
@@ -38,26 +37,20 @@ describe.each(databases)('while one user searches 20 MB over %s', (kind) => {
     task = (await other.create()).id
   })
 
-  test("another user's requests are answered soon, and a search finds all that there is afterwards", async () => {
+  test("another user's requests are answered soon, and every search finds all that there is", async () => {
     const calm = await timesOf(other, task, 1500)
     const start = performance.now()
-    expect((await walk(service(), rich, '/tasks?q=needle')).flat()).toHaveLength(TASKS / 400)
+    await walk(service(), rich, '/tasks?q=needle')
     const alone = performance.now() - start
     let isOver = false
-    let answered = 0
+    let searches = 0
     const flood = Promise.all(
       Array.from({ length: IN_FLIGHT }, async (_, n) => {
         const sort = ['', '&sort=title', '&sort=-priority'][n % 3]
         while (!isOver) {
-          const response = await rich.send('GET', `/tasks?q=needle${sort}`)
-          if (response.status === 200) {
-            const tasks = (await response.json()) as Task[]
-            expect(tasks.filter(({ title }) => !title.endsWith('needle'))).toEqual([])
-            answered++
-          } else {
-            await expectProblem(response, 503, 'database-unavailable')
-            expect(response.headers.get('retry-after')).toBe('1')
-          }
+          const pages = await walk(service(), rich, `/tasks?q=needle${sort}`)
+          expect(pages.flat()).toHaveLength(TASKS / 400)
+          searches++
         }
       }),
     )
@@ -69,13 +62,11 @@ describe.each(databases)('while one user searches 20 MB over %s', (kind) => {
     isOver = true
     await flood
     const [calmP99, loudP99] = [percentile(calm, 0.99).toFixed(1), percentile(loud, 0.99).toFixed(1)]
-    const figures = { calmP99, loudP99, health: healthMs.toFixed(1), alone: alone.toFixed(0), answered }
+    const figures = { calmP99, loudP99, health: healthMs.toFixed(1), alone: alone.toFixed(0), searches }
     process.stdout.write(`${kind}: another user's requests, in ms: ${JSON.stringify(figures)}\n`)
-    expect(answered).toBeGreaterThan(0)
+    expect(searches).toBeGreaterThanOrEqual(IN_FLIGHT)
     // Undivided, one search alone would stand before each of them. The machine may be a slow one.
     expect(percentile(loud, 0.9)).toBeLessThan(Math.max(250, alone / 3))
     expect(healthMs).toBeLessThan(Math.max(250, alone / 3))
-    const found = await walk(service(), rich, '/tasks?q=needle&sort=title')
-    expect(found.flat()).toHaveLength(TASKS / 400)
   })
 })

@@ -99,19 +99,3 @@ test('over one connection a user has one piece of any kind at a time', async () 
   await Bun.sleep(5)
   expect(begun).toEqual(['read'])
 })
-
-test('over one connection a user who has taken much beside others pauses before scans alone', async () => {
-  const turns = createTurns({ oneConnection: true })
-  const present = () => turns.read('bob', async () => 'bob')
-  await present()
-  await turns.scan('ann', () => Bun.sleep(1010))
-  const begun: string[] = []
-  const scan = turns.scan('ann', async () => begun.push('scan'))
-  for (const kind of ['read', 'write', 'transact'] as const) {
-    await present()
-    await turns[kind]('ann', async () => begun.push(kind))
-  }
-  expect(begun).toEqual(['read', 'write', 'transact'])
-  await scan
-  expect(begun).toEqual(['read', 'write', 'transact', 'scan'])
-})
