@@ -94,7 +94,7 @@ describe.each([...databases])('in the image, over %s', (kind) => {
     for (const path of ['new', 'tmp/new', 'etc/new'])
       await expect(writeFile(join(root, path), '')).rejects.toMatchObject({ code: 'EROFS' })
     const made = (await readdir(join(root, 'data'))).sort()
-    expect(made).toEqual(kind === 'embedded' ? ['lock', 'postgres', 'secret'] : [])
+    expect(made).toEqual(kind === 'embedded' ? ['control', 'lock', 'postgres', 'secret'] : [])
   })
 
   test('its health check passes, and fails where nothing listens', async () => {
