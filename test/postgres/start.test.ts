@@ -1,5 +1,5 @@
 import { afterAll, beforeAll, expect, setDefaultTimeout, test } from 'bun:test'
-import { createServer } from 'node:net'
+import { createServer, type Socket } from 'node:net'
 import { boot } from '../kit/boot.ts'
 import { freePort, newDatabase, openSession, type PostgresServer, startPostgresServer } from '../kit/postgres-server.ts'
 import { runToEnd } from '../kit/program.ts'
@@ -107,25 +107,35 @@ test('a database that comes a few seconds late is waited for', async () => {
   await network.close()
 })
 
-test('a transaction pooler that refuses start-up parameters is asked again without them', async () => {
-  const url = await newDatabase()
-  const network = await startProxy({ port: Number(new URL(url).port) })
-  let refused = 0
-  network.onClientData = (chunk, client) => {
-    if (!chunk.includes('statement_timeout\0')) return 'pass'
-    refused++
-    const fields = 'SFATAL\0VFATAL\0C08P01\0Munsupported startup parameter: statement_timeout\0\0'
-    const message = Buffer.alloc(5 + fields.length)
-    message.write('E')
-    message.writeUInt32BE(4 + fields.length, 1)
-    message.write(fields, 5)
-    client.end(message)
-    return 'drop'
-  }
-  const target = await boot('postgres', { DATABASE_URL: network.through(url) })
-  expect((await target.request('alice', 'POST', '/api/alice/tasks', { title: 'pooled' })).status).toBe(201)
-  expect(refused).toBeGreaterThan(0)
-  expect(refused).toBeLessThan(10)
-  await target.stop()
-  await network.close()
-})
+for (const lateMs of [0, 700])
+  test(`a transaction pooler that refuses start-up parameters is asked again without them, ${lateMs} ms late`, async () => {
+    const url = await newDatabase()
+    const network = await startProxy({ port: Number(new URL(url).port) })
+    let refused = 0
+    const refuseParameters = (chunk: Buffer, client: Socket) => {
+      if (!chunk.includes('statement_timeout\0')) return 'pass'
+      refused++
+      const fields = 'SFATAL\0VFATAL\0C08P01\0Munsupported startup parameter: statement_timeout\0\0'
+      const message = Buffer.alloc(5 + fields.length)
+      message.write('E')
+      message.writeUInt32BE(4 + fields.length, 1)
+      message.write(fields, 5)
+      client.end(message)
+      return 'drop'
+    }
+    if (lateMs > 0) await network.refuse()
+    const starting = boot('postgres', { DATABASE_URL: network.through(url) })
+    await Bun.sleep(lateMs)
+    await network.restore()
+    network.onClientData = refuseParameters
+    // The start tries again while the connection without them is still being made.
+    network.delay(lateMs / 2)
+    await Bun.sleep(lateMs * 2)
+    network.delay(0)
+    const target = await starting
+    expect((await target.request('alice', 'POST', '/api/alice/tasks', { title: 'pooled' })).status).toBe(201)
+    expect(refused).toBeGreaterThan(0)
+    expect(refused).toBeLessThan(10)
+    await target.stop()
+    await network.close()
+  })

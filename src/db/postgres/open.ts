@@ -5,6 +5,7 @@ import type { Database, DatabaseLog, Time } from '../open.ts'
 import { readDatabaseUrl } from './address.ts'
 import { Guard } from './guard.ts'
 import { openPool, type PoolOptions } from './pool.ts'
+import type { Pool } from './pools.ts'
 import { Unprepared } from './unprepared.ts'
 import { judge } from './verdict.ts'
 import { runTransaction, sendStatement, type Transaction } from './work.ts'
@@ -31,17 +32,22 @@ export async function openPostgres(
     statement_timeout: String(Math.floor(options.requestTimeoutMs * 0.8)),
     idle_in_transaction_session_timeout: String(options.requestTimeoutMs),
   }
-  let parameters: Record<string, string> = limits
+  let takesLimits = true
+  const limited = new WeakSet<Pool<postgres.Sql>>()
   const unprepared = new Unprepared(log)
   const guard = new Guard<postgres.Sql>({
-    open: () => openPool(target, options, parameters),
+    open() {
+      const pool = openPool(target, options, takesLimits ? limits : {})
+      if (takesLimits) limited.add(pool)
+      return pool
+    },
     deadlineMs: options.requestTimeoutMs,
     judge,
     // A transaction pooler takes no parameters of sessions, which many clients share.
-    relent(error) {
+    relent(error, pool) {
       const isRefused = codeOf(error) === '08P01' && Object.keys(limits).some((name) => String(error).includes(name))
-      if (!isRefused || parameters !== limits) return false
-      parameters = {}
+      if (!isRefused || !limited.has(pool)) return false
+      takesLimits = false
       return true
     },
     onStale: (error) => unprepared.add(error),

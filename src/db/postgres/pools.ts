@@ -19,8 +19,8 @@ export interface Pool<Client> {
 
 export interface PoolsOptions<Client> {
   open(): Pool<Client>
-  /** Whether the server refused a start-up parameter that the next connection leaves out. */
-  relent(error: unknown): boolean
+  /** Whether the server refused a start-up parameter of this pool that the next pool leaves out. */
+  relent(error: unknown, pool: Pool<Client>): boolean
   log: DatabaseLog
 }
 
@@ -89,7 +89,7 @@ export class Pools<Client> {
     if (pool !== this.#current) return
     this.#current = undefined
     void pool.end()
-    if (this.#options.relent(cause)) {
+    if (this.#options.relent(cause, pool)) {
       this.#current = this.#options.open()
       return
     }
@@ -156,8 +156,8 @@ export class Pools<Client> {
     try {
       takesWrites = await pool.ping()
     } catch (error) {
+      if (this.#options.relent(error, pool)) return this.#try()
       if (this.#lost) this.#lost.cause = error
-      if (this.#options.relent(error)) return this.#try()
     } finally {
       this.#tried.delete(pool)
       if (this.#probe && pool.isUp() && (takesWrites || !this.#refused())) this.#install(pool)
