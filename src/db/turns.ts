@@ -13,10 +13,8 @@ export interface Turns {
   read: InTurn
   /** Reads that bring much, look at much or sort. */
   scan: InTurn
-  /** Single statements that change something. */
+  /** Statements and transactions that change something. */
   write: InTurn
-  /** Transactions. */
-  transact: InTurn
   /** Everything else of the user waits. Only where there is one connection. */
   alone?: InTurn
 }
@@ -33,8 +31,8 @@ const WAIT_MS = 5000
 interface LineOptions {
   /** Pieces of one user's work under way at a time. */
   atOnce: number
-  /** How long a piece waits at most, in milliseconds. */
-  waitMs: number
+  /** How long a piece waits at most, in milliseconds; however long that takes, where it is undefined. */
+  waitMs?: number
 }
 
 interface Waiting {
@@ -59,17 +57,14 @@ interface Line {
  */
 export function createTurns({ oneConnection }: { oneConnection: boolean }): Turns {
   if (oneConnection) {
-    const line = createLine({ atOnce: 1, waitMs: WAIT_MS })
     // Statements have their own deadline there, which begins with their turn.
-    const patient: InTurn = (user, work) => line(user, work, true)
-    return { read: patient, scan: patient, write: patient, transact: patient, alone: patient }
+    const line = createLine({ atOnce: 1 })
+    return { read: line, scan: line, write: line, alone: line }
   }
-  const write = createLine({ atOnce: AT_ONCE, waitMs: WAIT_MS })
   return {
     read: createLine({ atOnce: AT_ONCE, waitMs: WAIT_MS }),
     scan: createLine({ atOnce: 1, waitMs: WAIT_MS }),
-    write,
-    transact: write,
+    write: createLine({ atOnce: AT_ONCE, waitMs: WAIT_MS }),
   }
 }
 
@@ -105,7 +100,7 @@ export function createLine({ atOnce, waitMs }: LineOptions): InTurn {
     return new Promise<T>((resolve, reject) => {
       const waiting: Waiting = { start: () => resolve(run(user, own, work)), timer: undefined }
       own.waiting.add(waiting)
-      if (isPatient) return
+      if (isPatient || waitMs === undefined) return
       waiting.timer = setTimeout(() => {
         own.waiting.delete(waiting)
         reject(tooLate())

@@ -48,7 +48,7 @@ interface Options {
 
 /** For work that has its turn already. */
 const atOnce: InTurn = (_, work) => work()
-const inNoLine: Turns = { read: atOnce, scan: atOnce, write: atOnce, transact: atOnce }
+const inNoLine: Turns = { read: atOnce, scan: atOnce, write: atOnce }
 
 export function createWork(db: Db, { quota, changed, turns }: Options): Work {
   const { alone } = turns
@@ -77,7 +77,7 @@ export function createWork(db: Db, { quota, changed, turns }: Options): Work {
     },
     async transact(user, run, patience) {
       const owner = writing(user)
-      const result = await turns.transact(user, () =>
+      const result = await turns.write(user, () =>
         db.transaction(async (tx) => {
           await lockUser(tx, user, patience)
           return run(tx, owner)

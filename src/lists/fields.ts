@@ -18,6 +18,9 @@ const Name = Line({
   error: 'must be text of 1 to 100 characters, not counting outer white space',
 })
 
+/** Lists that a user may have at hand. */
+export const MAX_LISTS = 500
+
 /** Where a list stands by default: after all of the user's. */
 export const positions = placing(users.list_position)
 

@@ -6,9 +6,8 @@ import type { Owner } from '../db/work.ts'
 import { Problem } from '../problem.ts'
 import type { Place } from '../resource/resource.ts'
 import { task } from '../tasks/fields.ts'
-import { list } from './fields.ts'
+import { list, MAX_LISTS } from './fields.ts'
 import type { CountedList } from './model.ts'
-import { MAX_LISTS } from './store.ts'
 
 const ORDER: Record<Place, SQL> = {
   hand: sql`${lists.position}, ${lists.id}`,

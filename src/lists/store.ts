@@ -8,11 +8,8 @@ import { changeStatement, insertStatement } from '../resource/change.ts'
 import { createStore, holdingUser, type Precondition } from '../resource/store.ts'
 import { reckonUser } from '../resources.ts'
 import { tasksOfList } from '../tasks/along.ts'
-import { type Changes, type List, list, positions } from './fields.ts'
+import { type Changes, type List, list, MAX_LISTS, positions } from './fields.ts'
 import type { NewList } from './model.ts'
-
-/** Lists that a user may have at hand. */
-export const MAX_LISTS = 500
 
 const store = createStore(list, 'list', reckonUser)
 

@@ -34,24 +34,20 @@ const AT_ONCE = 2
 
 /** @returns a function that inserts the rows of a file, all of them or none; it throws Problem `quota-exceeded`. */
 export function createImport(work: Work, once: Once) {
-  const inLine = createLine({ atOnce: AT_ONCE, waitMs: 0 })
+  const inLine = createLine({ atOnce: AT_ONCE })
   return ({ context, payload }: Asked, file: CheckedFile, options: ImportOptions): Promise<Imported> =>
-    inLine(
-      'imports',
-      () => {
-        const insertBy = (run: Once, insert: (tx: Db, owner: Owner) => Promise<Imported>) =>
-          run(context, '/import', payload, async (tx, owner) => ({ status: 200, body: await insert(tx, owner) }), {
-            atomic: true,
-          })
-        const { alone } = work
-        if (!alone || file.rows.length <= MAX_ROWS)
-          return insertBy(once, (tx, owner) => importAtOnce(tx, owner, file, options))
-        return alone(context.user.id, (own) =>
-          importByPieces(own, context.user.id, file, options, (insert) => insertBy(createOnce(own), insert)),
-        )
-      },
-      true,
-    )
+    inLine('imports', () => {
+      const insertBy = (run: Once, insert: (tx: Db, owner: Owner) => Promise<Imported>) =>
+        run(context, '/import', payload, async (tx, owner) => ({ status: 200, body: await insert(tx, owner) }), {
+          atomic: true,
+        })
+      const { alone } = work
+      if (!alone || file.rows.length <= MAX_ROWS)
+        return insertBy(once, (tx, owner) => importAtOnce(tx, owner, file, options))
+      return alone(context.user.id, (own) =>
+        importByPieces(own, context.user.id, file, options, (insert) => insertBy(createOnce(own), insert)),
+      )
+    })
 }
 
 /** In one transaction: for databases with several connections, where nobody waits for it but the user. */

@@ -3,7 +3,7 @@ import type { Db } from '../db/open.ts'
 import { lists, tasks, users } from '../db/schema.ts'
 import { arrayLiteral, ownRows, statement, typed, unread } from '../db/statement.ts'
 import type { Owner } from '../db/work.ts'
-import { fields, type List, list } from '../lists/fields.ts'
+import { fields, type List, list, MAX_LISTS } from '../lists/fields.ts'
 import { Problem } from '../problem.ts'
 import { hasListAtHand, hasWholeAtHand } from '../tasks/along.ts'
 import type { ListRow } from './list-record.ts'
@@ -11,12 +11,11 @@ import type { ListRow } from './list-record.ts'
 /** Lists of a file, at most: they are held and inserted in one go. */
 export const MAX_LISTS_OF_FILE = 10_000
 
-/** Lists that a user may have at hand, as `src/lists/store.ts` has it. */
-const MAX_LISTS = 500
-
 const owner = sql.placeholder('owner')
 const among = sql`${lists.user_id} = ${owner} and ${lists.id} = any(${typed('ids', 'uuid[]')})`
 const idOf = ([user_id, id]: readonly unknown[]) => ({ user_id: user_id as string, id: id as string })
+const bytesOf = ([user_id, bytes]: readonly unknown[]) => ({ user_id: user_id as string, bytes: Number(bytes) })
+const sumOf = (rows: { bytes: number }[]) => rows.reduce((sum, { bytes }) => sum + bytes, 0)
 
 const selectAll = statement(
   'export_lists',
@@ -31,21 +30,25 @@ const selectTaken = statement(
 )
 const deleteTombstones = statement(
   'import_list_tombstones',
-  sql`delete from ${lists} where ${among} and ${lists.purged_at} is not null returning ${lists.user_id}, ${lists.id}`,
-  idOf,
+  sql`delete from ${lists} where ${among} and ${lists.purged_at} is not null
+    returning ${lists.user_id}, ${list.bytes.kept}`,
+  bytesOf,
 )
-const raise = statement(
-  'import_raise_lists',
-  sql`update ${users} set revision = ${users.revision} + ${typed('count', 'bigint')},
-    list_position = floor(greatest(${users.list_position}, ${typed('highest', 'double precision')})) + ${typed('unplaced', 'bigint')},
-    bytes = ${users.bytes} + (select coalesce(sum(300 + octet_length(name)), 0) from jsonb_to_recordset(${typed('rows', 'jsonb')}) as row (name text))
-      - ${typed('freed', 'bigint')}
-    where ${users.id} = ${owner} returning ${users.id}, ${users.revision}, ${users.list_position}`,
+const selectCounter = statement(
+  'import_list_counter',
+  sql`select ${users.id}, ${users.revision}, ${users.list_position} from ${users} where ${users.id} = ${owner}`,
   ([user_id, revision, position]) => ({
     user_id: user_id as string,
     revision: Number(revision),
     position: Number(position),
   }),
+)
+const raise = statement(
+  'import_raise_lists',
+  sql`update ${users} set revision = ${typed('revision', 'bigint')},
+    list_position = ${typed('position', 'double precision')}, bytes = ${users.bytes} + ${typed('added', 'bigint')}
+    where ${users.id} = ${owner} returning ${users.id}`,
+  ([user_id]) => ({ user_id: user_id as string }),
 )
 
 /** Every field but the owner, whom no file names. */
@@ -56,8 +59,9 @@ const insertAll = statement(
   'import_lists',
   sql`insert into ${lists} (user_id, ${joined(names.map((name) => sql`${sql.identifier(name)}`))})
     select ${typed('owner', 'text')}, row.* from jsonb_to_recordset(${typed('rows', 'jsonb')})
-    as row (${joined(names.map((name) => sql.raw(`${name} ${fields[name as keyof typeof fields].kind.type}`)))})`,
-  unread,
+    as row (${joined(names.map((name) => sql.raw(`${name} ${fields[name as keyof typeof fields].kind.type}`)))})
+    returning ${lists.user_id}, ${list.bytes.kept}`,
+  bytesOf,
 )
 const countAtHand = statement(
   'import_count_lists',
@@ -106,16 +110,14 @@ export async function importLists(
   const fresh = rows.filter(({ id }) => !taken.has(id))
   const answer = { imported: fresh.length, skipped: taken.size }
   if (dryRun || fresh.length === 0) return answer
-  const replaced = ownRows(user, await deleteTombstones(tx, { owner: user, ids })).length
-  const highest = fresh.reduce((most, { position }) => Math.max(most, position ?? 0), 0)
-  const unplaced = fresh.filter(({ position }) => position === null).length
-  const values = { owner: user, count: fresh.length, highest, unplaced, freed: 300 * replaced }
-  const [raised] = ownRows(user, await raise(tx, { ...values, rows: JSON.stringify(fresh) }))
-  if (!raised) throw new Error('the transaction does not hold the row of its user')
-  let revision = raised.revision - fresh.length
-  let position = raised.position - unplaced
+  const freed = sumOf(ownRows(user, await deleteTombstones(tx, { owner: user, ids })))
+  const [counter] = ownRows(user, await selectCounter(tx, { owner: user }))
+  if (!counter) throw new Error('the transaction does not hold the row of its user')
+  let { revision } = counter
+  let position = Math.floor(fresh.reduce((most, row) => Math.max(most, row.position ?? 0), counter.position))
   const numbered = fresh.map((row) => ({ ...row, revision: ++revision, position: row.position ?? ++position }))
-  await insertAll(tx, { owner: user, rows: JSON.stringify(numbered) })
+  const inserted = ownRows(user, await insertAll(tx, { owner: user, rows: JSON.stringify(numbered) }))
+  ownRows(user, await raise(tx, { owner: user, revision, position, added: sumOf(inserted) - freed }))
   const [total = 0] = await countAtHand(tx, { owner: user })
   if (total > MAX_LISTS)
     throw new Problem('too-many-lists', `You may have ${MAX_LISTS} lists at most. Nothing was imported.`)

@@ -4,8 +4,7 @@ import { importPieces, tasks, users } from '../db/schema.ts'
 import { arrayLiteral, ownRows, param, statement, typed } from '../db/statement.ts'
 import type { Owner } from '../db/work.ts'
 import { Problem } from '../problem.ts'
-import { reckonStatement } from '../resource/change.ts'
-import { resources } from '../resources.ts'
+import { reckonUser } from '../resources.ts'
 import { fields, task } from './fields.ts'
 import { unpack } from './held-rows.ts'
 
@@ -121,8 +120,6 @@ function insertedValue(name: string): SQL {
     return sql`coalesce(fresh.position, ${typed('position', 'double precision')} + fresh.unplaced)`
   return sql`fresh.${sql.identifier(name)}`
 }
-
-const reckonUser = reckonStatement('import_reckon', resources, 'uncounted')
 
 const selectCounter = statement(
   'import_counter',
