@@ -1,8 +1,9 @@
 import type { Limits } from '../http/limits.ts'
 import { MAX_FAULTS } from '../http/validation.ts'
-import { type Fault, invalid, Problem } from '../problem.ts'
+import { type Fault, invalid } from '../problem.ts'
 import type { Accounts } from './accounts.ts'
 import { MAX_TEXT, refusal, WORDS } from './model.ts'
+import { tooManyAttempts } from './request.ts'
 
 /** Header fields of Better Auth's answers that go out. CORS and caching are decided by Doable. */
 const PASSED = ['content-type', 'location', 'set-auth-jwt', 'set-auth-token']
@@ -13,6 +14,9 @@ export const broken = ['rate-limited', 'internal-error', 'database-unavailable']
 export const badBody = ['malformed-json', 'body-too-large', 'unsupported-media-type', 'validation-failed'] as const
 /** What one that changes something can answer. */
 export const always = [...broken, 'INVALID_ORIGIN'] as const
+
+/** What OpenAPI says of routes that a session may ask, or nobody. */
+export const SESSION_OR_NONE = [{ session: [] }, {}]
 
 /** As much of Elysia's context as a handler of these routes needs. */
 export interface Context {
@@ -70,10 +74,7 @@ async function finish(answer: Response, requestId: string): Promise<Response> {
   for (const cookie of answer.headers.getSetCookie()) headers.append('set-cookie', cookie)
   if (answer.status < 400) return new Response(answer.body, { status: answer.status, headers })
 
-  if (answer.status === 429) {
-    const wait = answer.headers.get('x-retry-after') ?? '1'
-    throw new Problem('rate-limited', 'Too many attempts. Please wait a little.', { headers: { 'retry-after': wait } })
-  }
+  if (answer.status === 429) throw tooManyAttempts(answer)
   const { code, message } = (await answer.json().catch(() => ({}))) as { code?: string; message?: string }
   headers.set('content-type', 'application/problem+json')
   if (answer.status === 401) headers.set('www-authenticate', 'Bearer')

@@ -1,4 +1,6 @@
+import { readTextBody } from '../http/body.ts'
 import { type Origins, schemeOf } from '../http/origins.ts'
+import { Problem } from '../problem.ts'
 import { renewCredentials } from './credentials.ts'
 import type { Secrets } from './versions.ts'
 
@@ -11,9 +13,20 @@ export const TRUSTED_HEADER = 'x-trusted-origins'
 /** A host that no page can have (RFC 2606): the trusted origins come with each request instead. */
 export const NOWHERE = 'doable.invalid'
 
-export const FORM = 'application/x-www-form-urlencoded'
+const FORM = 'application/x-www-form-urlencoded'
 
 export type Scheme = 'http' | 'https'
+
+/** Reads a form. @param bytes that it may have. @throws Problem `unsupported-media-type`, `body-too-large`. */
+export async function readForm(request: Request, bytes: number): Promise<URLSearchParams> {
+  return new URLSearchParams(await readTextBody(request, [FORM], bytes))
+}
+
+/** @param answer Better Auth's 429. */
+export function tooManyAttempts(answer: Response): Problem {
+  const wait = answer.headers.get('x-retry-after') ?? '1'
+  return new Problem('rate-limited', 'Too many attempts. Please wait a little.', { headers: { 'retry-after': wait } })
+}
 
 /** A request below `/api/auth`. */
 export interface AccountRequest {

@@ -4,7 +4,7 @@ import { jsonBody, optionalJsonBody } from '../http/body.ts'
 import type { Limits } from '../http/limits.ts'
 import { documented } from '../http/openapi/documented.ts'
 import type { Accounts } from './accounts.ts'
-import { always, badBody, broken, createAsk } from './ask.ts'
+import { always, badBody, broken, createAsk, SESSION_OR_NONE } from './ask.ts'
 import { mailRoutes } from './mail/routes.ts'
 import * as model from './model.ts'
 
@@ -145,4 +145,3 @@ export function accountRoutes(accounts: Accounts, limits: Limits) {
 }
 
 const SESSION = [{ session: [] }]
-const SESSION_OR_NONE = [...SESSION, {}]

@@ -3,16 +3,13 @@ import type { Db } from '../db/open.ts'
 import type { Owner, Work } from '../db/work.ts'
 import type { Repeat } from '../http/idempotency.ts'
 import { clientSchemas } from '../resource/field.ts'
-import { Uuid } from '../resource/schemas.ts'
+import { MAX_REVISION, Uuid } from '../resource/schemas.ts'
 import { Completed, fields } from '../tasks/fields.ts'
 import { changesIn, newTaskFrom, type Task } from '../tasks/model.ts'
 import { completeTask, createTask, removeTask, restoreTask, updateTask } from '../tasks/store.ts'
 import { omit } from './schema.ts'
 import { defineTool, type Tool } from './tool.ts'
 import { outputOf, success, TaskView, type ToolResult, viewOf } from './view.ts'
-
-/** Above every revision, and within PostgreSQL's bigint. */
-const MAX_REVISION = 999_999_999_999_999
 
 /** What a model writes of a task. Completing has a tool of its own; no model orders a list by numbers. */
 const writable = omit(Type.Object(clientSchemas(fields)), 'completed', 'position')

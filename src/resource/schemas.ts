@@ -53,6 +53,9 @@ export const nullable = <Schema extends TSchema>(schema: Schema) =>
     ...(schema.examples && { examples: schema.examples }),
   })
 
+/** Above every revision, and within PostgreSQL's bigint. */
+export const MAX_REVISION = 999_999_999_999_999
+
 /** A user's counter, which begins at the clock in milliseconds: above 32 bits, to which generators cut other integers. */
 export const Revision = (description: string, rules: object = {}) =>
   Type.Integer({ format: 'int64', description, examples: [1763676162578], ...rules })

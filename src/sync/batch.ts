@@ -3,11 +3,8 @@ import type { Db } from '../db/open.ts'
 import type { Owner } from '../db/work.ts'
 import { List } from '../lists/model.ts'
 import { inside, Problem } from '../problem.ts'
-import { Revision, Uuid } from '../resource/schemas.ts'
+import { MAX_REVISION, Revision, Uuid } from '../resource/schemas.ts'
 import { Task } from '../tasks/model.ts'
-
-/** Above every revision, and within PostgreSQL's bigint. */
-const MAX_REVISION = 999_999_999_999_999
 
 const OF_TASKS = ['create', 'update', 'complete', 'delete', 'restore'] as const
 const OF_LISTS = ['create_list', 'update_list', 'delete_list', 'restore_list'] as const

@@ -11,7 +11,7 @@ import { MAX_PAGE, Page, queryOf } from '../http/query.ts'
 import { List } from '../lists/model.ts'
 import { invalid, Problem } from '../problem.ts'
 import { ALWAYS_FIT } from '../resource/page.ts'
-import { Revision, UserPath } from '../resource/schemas.ts'
+import { MAX_REVISION, Revision, UserPath } from '../resource/schemas.ts'
 import { Task } from '../tasks/model.ts'
 import { Batch, BatchResults, type Runners, runBatch } from './batch.ts'
 import { type ReadChanges, readChanges } from './changes.ts'
@@ -24,7 +24,7 @@ const MAX_STREAMS = 10
 
 const Since = Revision('The last revision that you have seen; 0 for everything.', {
   minimum: 0,
-  maximum: 999_999_999_999_999,
+  maximum: MAX_REVISION,
   error: 'must be a whole number, 0 or more',
 })
 const ChangesQuery = Type.Partial(Type.Object({ since: Since, limit: Page.limit }))

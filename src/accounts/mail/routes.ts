@@ -3,7 +3,7 @@ import { Elysia } from 'elysia'
 import { answers } from '../../http/answer.ts'
 import { jsonBody } from '../../http/body.ts'
 import { documented } from '../../http/openapi/documented.ts'
-import { always, badBody, broken, type Context } from '../ask.ts'
+import { always, badBody, broken, type Context, SESSION_OR_NONE } from '../ask.ts'
 import * as model from '../model.ts'
 
 /**
@@ -20,7 +20,6 @@ export function mailRoutes(ask: Ask) {
     const [answer] = await Promise.all([ask(context), Bun.sleep(ANSWER_MS)])
     return answer
   }
-  const SESSION_OR_NONE = [{ session: [] }, {}]
 
   return new Elysia({ tags: ['accounts'] })
     .post('/request-password-reset', askEvenly, {

@@ -1,7 +1,7 @@
 import type { Limits } from '../../http/limits.ts'
 import { originOf } from '../../http/origins.ts'
-import { Problem } from '../../problem.ts'
 import type { Accounts } from '../accounts.ts'
+import { tooManyAttempts } from '../request.ts'
 
 /** As much of Elysia's context as is needed here. */
 export interface Context {
@@ -39,8 +39,7 @@ export function createAsk(accounts: Accounts, limits: Limits) {
     }
     const asked = new Request(originOf(request) + path, { headers, ...(method && { method }) })
     const answer = await accounts.ask({ request: asked, body, address: limits.addressOf(request, server) }, kind)
-    if (answer.status !== 429) return answer
-    const wait = answer.headers.get('x-retry-after') ?? '1'
-    throw new Problem('rate-limited', 'Too many attempts. Please wait a little.', { headers: { 'retry-after': wait } })
+    if (answer.status === 429) throw tooManyAttempts(answer)
+    return answer
   }
 }

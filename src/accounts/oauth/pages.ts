@@ -1,10 +1,10 @@
 import { Elysia } from 'elysia'
 import type { Logger } from 'pino'
-import { readTextBody, unreadBody } from '../../http/body.ts'
+import { unreadBody } from '../../http/body.ts'
 import { originOf } from '../../http/origins.ts'
 import { Problem } from '../../problem.ts'
 import { html, pageOf } from '../pages/layout.ts'
-import { FORM } from '../request.ts'
+import { readForm } from '../request.ts'
 import type { Ask, Context } from './ask.ts'
 import type { Consents } from './consents.ts'
 import { accessPage, consentPage, type Person, signPage } from './markup.ts'
@@ -18,7 +18,7 @@ import {
   SIGN_UP_PATH,
   unsigned,
 } from './names.ts'
-import { follow, notAuthorized } from './routes.ts'
+import { follow, notAuthorized, redirect } from './routes.ts'
 
 /** Bytes of a form that a person sends, at most. */
 const MAX_FORM = 8 * 1024
@@ -46,8 +46,7 @@ export function accountPages(ask: Ask, consents: Consents, log: Logger, ended: (
       const { request } = context
       if (request.headers.get('origin') !== originOf(request))
         throw new Problem('malformed-request', 'This form was sent from elsewhere. Please open the page again.')
-      const text = await readTextBody(request, [FORM], MAX_FORM)
-      return await make(context, new URLSearchParams(text))
+      return await make(context, await readForm(request, MAX_FORM))
     })
 
   const clientOf = async (params: URLSearchParams) => {
@@ -161,13 +160,6 @@ function after(params: URLSearchParams, own: string): string {
   if (prompts.length > 0) asked.set('prompt', prompts.join(' '))
   else asked.delete('prompt')
   return `${AUTHORIZE_PATH}?${asked}`
-}
-
-/** @param answer whose cookies go along. */
-function redirect(location: string, answer?: Response): Response {
-  const headers = new Headers({ location, 'cache-control': 'no-store' })
-  for (const cookie of answer?.headers.getSetCookie() ?? []) headers.append('set-cookie', cookie)
-  return new Response(null, { status: 303, headers })
 }
 
 function failed(error: unknown, log: Logger): Response {

@@ -4,7 +4,7 @@ import { readTextBody, unreadBody } from '../../http/body.ts'
 import type { Limits } from '../../http/limits.ts'
 import { originOf } from '../../http/origins.ts'
 import { html, pageOf } from '../pages/layout.ts'
-import { FORM } from '../request.ts'
+import { readForm } from '../request.ts'
 import type { Ask, Context } from './ask.ts'
 import { AUTHORIZE_PATH, errorOf, hasFault, OAUTH_SCOPES, outward, translateResource } from './names.ts'
 import { createWaitingRoom, MAX_REGISTRATION, readMetadata } from './registration.ts'
@@ -48,8 +48,7 @@ export function oauthRoutes(ask: Ask, limits: Limits, db: Db, counts: (refreshTo
 
   /** Passes a program's form on. */
   async function passForm(context: Context, path: string): Promise<Response> {
-    const text = await readTextBody(context.request, [FORM], MAX_FORM)
-    const form = new URLSearchParams(text)
+    const form = await readForm(context.request, MAX_FORM)
     if (hasFault(form)) return refuse(400, 'invalid_request')
     const refreshToken = form.get('refresh_token')
     if (refreshToken && !counts(refreshToken)) return refuse(400, 'invalid_grant')
@@ -111,8 +110,13 @@ export async function follow(answer: Response, own: string): Promise<Response> {
     const error = URL.parse(location ?? '')?.searchParams.get('error')
     return notAuthorized(error === 'client_disabled' ? 'invalid_client' : error)
   }
-  const headers = new Headers({ location: target, 'cache-control': 'no-store' })
-  for (const cookie of answer.headers.getSetCookie()) headers.append('set-cookie', cookie)
+  return redirect(target, answer)
+}
+
+/** @param answer whose cookies go along. */
+export function redirect(location: string, answer?: Response): Response {
+  const headers = new Headers({ location, 'cache-control': 'no-store' })
+  for (const cookie of answer?.headers.getSetCookie() ?? []) headers.append('set-cookie', cookie)
   return new Response(null, { status: 303, headers })
 }
 

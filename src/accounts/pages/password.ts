@@ -1,16 +1,14 @@
 import { Elysia } from 'elysia'
-import { readTextBody, unreadBody } from '../../http/body.ts'
+import { unreadBody } from '../../http/body.ts'
 import type { Limits } from '../../http/limits.ts'
 import { schemeOf } from '../../http/origins.ts'
 import type { Accounts } from '../accounts.ts'
 import { OWN_PAGES } from '../mail/links.ts'
-import { NOWHERE } from '../request.ts'
+import { NOWHERE, readForm } from '../request.ts'
 import { html, type Markup, pageOf } from './layout.ts'
 
 /** A form of one token and one password needs less, in bytes. */
 const MAX_FORM = 16 * 1024
-
-const FORM = ['application/x-www-form-urlencoded']
 
 /** What is said for the codes of a link that confirms an address. */
 const UNCONFIRMED = new Map([
@@ -37,8 +35,7 @@ export function passwordPages(accounts: Accounts, limits: Limits) {
     .post(
       OWN_PAGES.reset,
       async ({ request, server }) => {
-        const text = await readTextBody(request, FORM, MAX_FORM)
-        const form = new URLSearchParams(text)
+        const form = await readForm(request, MAX_FORM)
         const [token = '', newPassword, again] = ['token', 'password', 'again'].map((name) => form.get(name) ?? '')
         if (!TOKEN.test(token)) return over('The link is not complete: open it as it was sent.')
         if (newPassword !== again) return formPage(token, 'The two are not the same.', 422)
