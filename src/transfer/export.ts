@@ -12,7 +12,8 @@ import { readAllLists } from './lists.ts'
  * Rows read at once: on the embedded database others wait for them, some 10 ms. A subquery, which the planner cannot
  * look into: knowing the number, and no statistics of the user, it would sort all of the user's tasks for each page.
  */
-const PAGE = sql.raw('(select 250)')
+const PAGE_ROWS = 250
+const LIMIT = sql.raw(`(select ${PAGE_ROWS})`)
 
 export type Format = 'json' | 'csv'
 
@@ -23,24 +24,30 @@ export type Format = 'json' | 'csv'
 const page = (name: string, behind: SQL) =>
   statement(
     name,
-    sql`select ${task.columnsOf('page')}, page.purged_at is not null from (${fitting(
+    sql`select ${task.columnsOf('page')}, page.purged_at is not null, page.beyond from (${fitting(
       sql`select ${task.columns}, ${tasks.purged_at}, ${task.bytes.kept} as bytes from ${tasks}
-        where ${tasks.user_id} = ${sql.placeholder('owner')} ${behind} order by ${tasks.id} limit ${PAGE}`,
+        where ${tasks.user_id} = ${sql.placeholder('owner')} ${behind} order by ${tasks.id} limit ${LIMIT}`,
     )}) as page order by page.id`,
-    (cells) => ({ ...task.read(cells, 0), isTombstone: cells.at(-1) as boolean }),
+    (cells) => ({
+      ...task.read(cells, 0),
+      isTombstone: cells.at(-2) as boolean,
+      beyond: cells.at(-1) as boolean,
+    }),
   )
 const first = page('export_first', sql``)
 const next = page('export_next', sql`and ${tasks.id} > ${sql.placeholder('after')}`)
 
-/** A page behind the task `after`, and the last id that was read, undefined at the end. */
+/** A page behind the task `after`, and the last id that was read; undefined where nothing is left. */
 async function readPage(
   db: Db,
   { id: owner }: Owner,
   after: string | undefined,
 ): Promise<{ rows: Task[]; last: string | undefined }> {
   const read = ownRows(owner, await (after === undefined ? first(db, { owner }) : next(db, { owner, after })))
-  const rows = read.flatMap(({ isTombstone, ...row }) => (isTombstone ? [] : [row]))
-  return { rows, last: read.at(-1)?.id }
+  const rows = read.flatMap(({ isTombstone, beyond: _, ...row }) => (isTombstone ? [] : [row]))
+  const last = read.at(-1)
+  const isFull = read.length === PAGE_ROWS || last?.beyond
+  return { rows, last: isFull ? last?.id : undefined }
 }
 
 /**
@@ -57,15 +64,14 @@ export async function* exportTasks(work: Work, user: string, format: Format): As
     separator = ',\n'
   }
   let after: string | undefined
-  for (;;) {
+  do {
     const { rows, last } = await work.goOn(user, readPage, after)
     after = last
-    if (after === undefined) break
     if (rows.length === 0) continue
     if (format === 'csv') yield csvLines(rows)
     else yield separator + rows.map(written).join(',\n')
     separator = ',\n'
-  }
+  } while (after !== undefined)
   if (format === 'json') yield '\n]\n'
 }
 

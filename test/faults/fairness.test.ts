@@ -33,9 +33,9 @@ describe('over the embedded database', () => {
       const flood = Promise.all(
         Array.from({ length: FLOOD }, async (_, n) => {
           const response = await send(n)
+          begun.resolve()
           await response.arrayBuffer()
           answered++
-          begun.resolve()
           return response.status
         }),
       )

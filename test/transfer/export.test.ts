@@ -29,6 +29,15 @@ describe.each(databases)('exports, over the %s database', (kind) => {
     expect(Object.keys(exported[0] ?? {})).toEqual(Object.keys(await user.read(ids[5] ?? '')))
   })
 
+  test.each([0, 1, 249, 250, 251, 500, 501])('all of %d tasks', async (count) => {
+    const user = newUser(service())
+    const file = Array.from({ length: count }, (_, n) => ({ title: `n${n}` }))
+    expect((await user.send('POST', '/import', file)).status).toBe(200)
+    const exported = await jsonOf<Task[]>(await user.send('GET', '/export'))
+    expect(new Set(exported.map(({ title }) => title))).toEqual(new Set(file.map(({ title }) => title)))
+    expect(exported).toHaveLength(count)
+  })
+
   test('tasks of 45 KB go out in pieces of about 1 MiB', async () => {
     const store = await newStore(kind)
     const target = await boot(kind, store.env)
