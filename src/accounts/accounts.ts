@@ -1,32 +1,13 @@
 import { sql } from 'drizzle-orm'
-import type { Logger } from 'pino'
-import type { Db } from '../db/open.ts'
 import { createOrigins, schemeOf } from '../http/origins.ts'
 import { Problem } from '../problem.ts'
 import { isMarked } from './credentials.ts'
 import { createLinks } from './mail/links.ts'
-import type { Post } from './mail/post.ts'
+import type { AccountOptions } from './options.ts'
 import { type AccountRequest, type Scheme, translate } from './request.ts'
-import type { Secrets } from './versions.ts'
 
 /** `iss` and `aud` of the accounts' tokens where JWT_ISSUER and JWT_AUDIENCE are not set. */
 export const OWN_ISSUER = 'doable'
-
-export interface AccountOptions {
-  db: Db
-  /** The first signs cookies and encrypts private keys; what the others signed goes on counting. */
-  secrets: Secrets
-  issuer: string
-  audience: string
-  corsOrigins: readonly string[]
-  log: Logger
-  /** Undefined: no mails are sent. */
-  post?: Post | undefined
-  /** The address under which browsers reach Doable, without a slash at the end. */
-  publicUrl(): string
-  /** Erases an account and everything of its user. */
-  erase(user: string): Promise<void>
-}
 
 export type Accounts = ReturnType<typeof createAccounts>
 

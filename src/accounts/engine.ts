@@ -12,9 +12,9 @@ import {
   accounts,
   accountVerifications,
 } from '../db/account-schema.ts'
-import type { AccountOptions } from './accounts.ts'
 import { markToken } from './credentials.ts'
 import { readKeys } from './keys.ts'
+import type { AccountOptions } from './options.ts'
 import { ADDRESS_HEADER, NOWHERE, type Scheme, TRUSTED_HEADER } from './request.ts'
 import { endOtherAccess, FRESH_S } from './sessions.ts'
 import { versionOf } from './versions.ts'

@@ -2,7 +2,7 @@ import { eq, sql } from 'drizzle-orm'
 import { importJWK } from 'jose'
 import { LRUCache } from 'lru-cache'
 import { accountKeys } from '../db/account-schema.ts'
-import type { Db } from '../db/open.ts'
+import type { Db } from '../db/database.ts'
 import { type Secrets, versionOf } from './versions.ts'
 
 /** Keys that are remembered, at most: one is made for each new secret. */

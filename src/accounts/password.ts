@@ -1,6 +1,6 @@
 import type { Logger } from 'pino'
 import { newSecret } from '../auth/secret.ts'
-import type { Db } from '../db/open.ts'
+import type { Db } from '../db/database.ts'
 import { OWN_PAGES } from './mail/links.ts'
 import { resetLink } from './mail/post.ts'
 

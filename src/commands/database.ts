@@ -1,5 +1,6 @@
 import { type Config, readConfig } from '../config.ts'
-import { type Database, openDatabase } from '../db/open.ts'
+import type { Database } from '../db/database.ts'
+import { openDatabase } from '../db/open.ts'
 import { beginHistoriesAnew } from '../resource/history.ts'
 import { tidy } from '../service/housekeeping.ts'
 import { prepareDatabase } from '../service/prepare.ts'

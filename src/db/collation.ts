@@ -1,5 +1,5 @@
 import { sql } from 'drizzle-orm'
-import type { Db } from './open.ts'
+import type { Db } from './database.ts'
 
 /** Collations that map case as Unicode does, the same on every host: PostgreSQL's own since 17, ICU's before. */
 const WANTED = ['pg_c_utf8', 'und-x-icu']

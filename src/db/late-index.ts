@@ -1,6 +1,6 @@
 import { sql } from 'drizzle-orm'
+import type { Db } from './database.ts'
 import { sqlState } from './errors.ts'
-import type { Db } from './open.ts'
 import { isPending, tasks } from './schema.ts'
 
 /** How often to look whether another program has built it, in milliseconds; and for how long at most. */

@@ -11,9 +11,9 @@ import oauth from '../../drizzle/0005_oauth.sql' with { type: 'text' }
 import recurrence from '../../drizzle/0006_recurrence.sql' with { type: 'text' }
 import importPieces from '../../drizzle/0007_import_pieces.sql' with { type: 'text' }
 import journal from '../../drizzle/meta/_journal.json'
+import type { Db } from './database.ts'
 import { sqlState } from './errors.ts'
 import { buildReminderIndex, hasReminderIndex } from './late-index.ts'
-import type { Db } from './open.ts'
 
 /** The SQL is compiled into the program; a test compares this list with the folder. */
 const files: Record<string, string> = {

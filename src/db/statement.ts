@@ -1,6 +1,6 @@
 import { is, Placeholder, type Query, type SQL, sql } from 'drizzle-orm'
 import { PgDialect, type PgPreparedQuery, type PreparedQueryConfig } from 'drizzle-orm/pg-core'
-import type { Db } from './open.ts'
+import type { Db } from './database.ts'
 
 /** What a driver takes for a parameter; arrays and JSON travel as text. */
 export type Parameter = string | number | boolean | null

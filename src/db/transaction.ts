@@ -1,6 +1,6 @@
 import { sql } from 'drizzle-orm'
+import type { Db } from './database.ts'
 import { sqlState } from './errors.ts'
-import type { Db } from './open.ts'
 import { settings, users } from './schema.ts'
 import { statement, unread } from './statement.ts'
 

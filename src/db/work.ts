@@ -1,4 +1,4 @@
-import type { Db } from './open.ts'
+import type { Db } from './database.ts'
 import { lockUser, type Patience } from './transaction.ts'
 import type { InTurn, Turns } from './turns.ts'
 

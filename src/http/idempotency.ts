@@ -1,4 +1,4 @@
-import type { Db } from '../db/open.ts'
+import type { Db } from '../db/database.ts'
 import type { Owner, Work } from '../db/work.ts'
 import { invalid, Problem } from '../problem.ts'
 import { findAnswer, type KeptAnswer, keepAnswer, type RequestKey } from './kept-answers.ts'

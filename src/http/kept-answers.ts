@@ -1,5 +1,5 @@
 import { sql } from 'drizzle-orm'
-import type { Db } from '../db/open.ts'
+import type { Db } from '../db/database.ts'
 import { idempotencyKeys, users } from '../db/schema.ts'
 import { statement, typed, unread } from '../db/statement.ts'
 import type { Owner } from '../db/work.ts'

@@ -1,6 +1,6 @@
 import type { Static, TSchema } from '@sinclair/typebox'
 import { type TypeCheck, TypeCompiler } from '@sinclair/typebox/compiler'
-import type { Db } from '../db/open.ts'
+import type { Db } from '../db/database.ts'
 import type { Owner } from '../db/work.ts'
 import { inside, invalid, Problem } from '../problem.ts'
 import type { Precondition } from '../resource/store.ts'

@@ -1,5 +1,5 @@
 import { sql } from 'drizzle-orm'
-import type { Db } from '../db/open.ts'
+import type { Db } from '../db/database.ts'
 import { lists, users } from '../db/schema.ts'
 import { statement } from '../db/statement.ts'
 import type { Owner } from '../db/work.ts'

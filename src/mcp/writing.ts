@@ -1,5 +1,5 @@
 import { Type } from '@sinclair/typebox'
-import type { Db } from '../db/open.ts'
+import type { Db } from '../db/database.ts'
 import type { Owner, Work } from '../db/work.ts'
 import type { Repeat } from '../http/idempotency.ts'
 import { clientSchemas } from '../resource/field.ts'

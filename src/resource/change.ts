@@ -1,6 +1,6 @@
 import { type SQL, sql } from 'drizzle-orm'
 import type { PgColumn } from 'drizzle-orm/pg-core'
-import type { Db } from '../db/open.ts'
+import type { Db } from '../db/database.ts'
 import { users } from '../db/schema.ts'
 import { type Parameter, type Statement, statement, typed } from '../db/statement.ts'
 import type { AnswerOf, Fields } from './field.ts'

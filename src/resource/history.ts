@@ -1,6 +1,6 @@
 import { getTableName, sql } from 'drizzle-orm'
 import { accounts } from '../db/account-schema.ts'
-import type { Db } from '../db/open.ts'
+import type { Db } from '../db/database.ts'
 import { resourceTables, settings, users } from '../db/schema.ts'
 import { ownRows, statement, unread } from '../db/statement.ts'
 import { HISTORY_FLOOR, newHistory } from '../db/transaction.ts'

@@ -1,5 +1,5 @@
 import { getTableName, sql } from 'drizzle-orm'
-import type { Db } from '../db/open.ts'
+import type { Db } from '../db/database.ts'
 import { statement, typed } from '../db/statement.ts'
 import { changeManyStatement, changePiece, type Mark } from './change.ts'
 import type { Fields } from './field.ts'

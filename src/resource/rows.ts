@@ -1,5 +1,5 @@
 import { sql } from 'drizzle-orm'
-import type { Db } from '../db/open.ts'
+import type { Db } from '../db/database.ts'
 import { users } from '../db/schema.ts'
 import { type Cells, ownRows, statement } from '../db/statement.ts'
 import type { Owner } from '../db/work.ts'

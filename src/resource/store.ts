@@ -1,7 +1,7 @@
 import { is, sql } from 'drizzle-orm'
 import { PgTransaction } from 'drizzle-orm/pg-core'
+import type { Db } from '../db/database.ts'
 import { sqlState } from '../db/errors.ts'
-import type { Db } from '../db/open.ts'
 import { type Cells, ownRows, type Parameter, type Statement, statement } from '../db/statement.ts'
 import { lockUser } from '../db/transaction.ts'
 import type { Owner } from '../db/work.ts'

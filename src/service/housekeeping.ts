@@ -1,5 +1,5 @@
 import { forgetSessions } from '../accounts/sessions.ts'
-import type { Db } from '../db/open.ts'
+import type { Db } from '../db/database.ts'
 import { forgetAnswers } from '../http/kept-answers.ts'
 import { purgeExpired as purgeLists } from '../lists/purge.ts'
 import { purgeExpired as purgeTasks } from '../tasks/purge.ts'

@@ -1,6 +1,6 @@
 import type { Logger } from 'pino'
 import type { Config } from '../config.ts'
-import type { Time } from '../db/open.ts'
+import type { Time } from '../db/database.ts'
 import type { Metrics, MetricsOptions } from '../http/metrics.ts'
 import type { Tracing } from '../http/tracing.ts'
 import type { Activity } from './activity.ts'

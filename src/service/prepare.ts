@@ -1,7 +1,8 @@
 import type { Config } from '../config.ts'
+import type { Database } from '../db/database.ts'
 import { isRefusal } from '../db/errors.ts'
 import { isMigrated, migrate } from '../db/migrate.ts'
-import { type Database, openForMigration } from '../db/open.ts'
+import { openForMigration } from '../db/open.ts'
 import { causes, Problem } from '../problem.ts'
 import { finishImports } from '../transfer/journal.ts'
 

@@ -1,5 +1,5 @@
 import { Kind, type Static, Type } from '@sinclair/typebox'
-import type { Db } from '../db/open.ts'
+import type { Db } from '../db/database.ts'
 import type { Owner } from '../db/work.ts'
 import { List } from '../lists/model.ts'
 import { inside, Problem } from '../problem.ts'

@@ -1,6 +1,6 @@
 import { sql } from 'drizzle-orm'
 import type { Logger } from 'pino'
-import type { Db } from '../db/open.ts'
+import type { Db } from '../db/database.ts'
 import { users } from '../db/schema.ts'
 import { arrayLiteral, statement } from '../db/statement.ts'
 import { Bell } from './bell.ts'

@@ -1,5 +1,5 @@
 import { sql } from 'drizzle-orm'
-import type { Db } from '../db/open.ts'
+import type { Db } from '../db/database.ts'
 import { isPending, tasks, users } from '../db/schema.ts'
 import { statement } from '../db/statement.ts'
 import { task } from './fields.ts'

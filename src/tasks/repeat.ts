@@ -1,5 +1,5 @@
 import { sql } from 'drizzle-orm'
-import type { Db } from '../db/open.ts'
+import type { Db } from '../db/database.ts'
 import { tasks } from '../db/schema.ts'
 import { ownRows, type Statement, statement, typed, unread } from '../db/statement.ts'
 import type { Owner } from '../db/work.ts'

@@ -2,11 +2,17 @@ import { faultsIn, MAX_FAULTS } from '../http/validation.ts'
 import { BadFile, type Entry, type FileFault, type Reader, refusalOf } from './file.ts'
 import { HeldRows } from './held-rows.ts'
 import { IdSet } from './id-set.ts'
-import type { ImportOptions } from './import.ts'
 import { isList, type ListRow, listRecord, listRowOf } from './list-record.ts'
 import { MAX_LISTS_OF_FILE } from './lists.ts'
 import { Pace } from './pace.ts'
 import { type Row, rowOf, type TaskRecord, taskRecord } from './record.ts'
+
+export interface ImportOptions {
+  /** Whether to count only. */
+  dryRun: boolean
+  /** Is told, again and again, how many bytes are held. */
+  hold(bytes: number): void
+}
 
 /** What a file holds that has no fault. */
 export interface CheckedFile {

@@ -1,5 +1,5 @@
 import { type SQL, sql } from 'drizzle-orm'
-import type { Db } from '../db/open.ts'
+import type { Db } from '../db/database.ts'
 import { tasks } from '../db/schema.ts'
 import { ownRows, statement } from '../db/statement.ts'
 import type { Owner, Work } from '../db/work.ts'

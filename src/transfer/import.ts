@@ -1,8 +1,8 @@
-import type { Db } from '../db/open.ts'
+import type { Db } from '../db/database.ts'
 import { createLine } from '../db/turns.ts'
 import type { Owner, Work } from '../db/work.ts'
 import { createOnce, type Once } from '../http/idempotency.ts'
-import type { CheckedFile } from './check.ts'
+import type { CheckedFile, ImportOptions } from './check.ts'
 import { MAX_ROWS } from './held-rows.ts'
 import { acceptPieces, addPiece, forgetPieces, insertAccepted } from './journal.ts'
 import { importLists, settleReferences } from './lists.ts'
@@ -14,13 +14,6 @@ export interface Imported {
   /** Those that were there already, which stay as they are. */
   skipped: number
   dry_run: boolean
-}
-
-export interface ImportOptions {
-  /** Whether to count only. */
-  dryRun: boolean
-  /** Is told, again and again, how many bytes are held. */
-  hold(bytes: number): void
 }
 
 /** The request of an import, and its payload in few bytes, as `Once` takes them. */

@@ -1,5 +1,5 @@
 import { sql } from 'drizzle-orm'
-import type { Db } from '../db/open.ts'
+import type { Db } from '../db/database.ts'
 import { importPieces } from '../db/schema.ts'
 import { ownRows, param, statement, typed, unread } from '../db/statement.ts'
 import { createTurns } from '../db/turns.ts'

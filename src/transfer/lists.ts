@@ -1,5 +1,5 @@
 import { type SQL, sql } from 'drizzle-orm'
-import type { Db } from '../db/open.ts'
+import type { Db } from '../db/database.ts'
 import { lists, tasks, users } from '../db/schema.ts'
 import { arrayLiteral, ownRows, statement, typed, unread } from '../db/statement.ts'
 import type { Owner } from '../db/work.ts'

@@ -1,7 +1,7 @@
 import { expect, setDefaultTimeout, test } from 'bun:test'
 import { sql } from 'drizzle-orm'
 import type postgres from 'postgres'
-import type { Database } from '../../src/db/open.ts'
+import type { Database } from '../../src/db/database.ts'
 import { openPostgres } from '../../src/db/postgres/open.ts'
 import { newDatabase, openSession } from '../kit/postgres-server.ts'
 

@@ -1,7 +1,7 @@
 import { describe, expect, setDefaultTimeout, test } from 'bun:test'
 import { createTokens } from '../../src/auth/token.ts'
 import { readConfig } from '../../src/config.ts'
-import type { Db } from '../../src/db/open.ts'
+import type { Db } from '../../src/db/database.ts'
 import { importPieces } from '../../src/db/schema.ts'
 import { createTurns } from '../../src/db/turns.ts'
 import { createWork } from '../../src/db/work.ts'

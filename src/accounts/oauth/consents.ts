@@ -1,8 +1,8 @@
 import { and, count, desc, eq, lte, sql } from 'drizzle-orm'
 import type { JWTPayload } from 'jose'
 import { SCOPES } from '../../auth/scope.ts'
+import type { Db } from '../../db/database.ts'
 import { oauthClients, oauthConsents, oauthRefreshTokens } from '../../db/oauth-schema.ts'
-import type { Db } from '../../db/open.ts'
 
 /** Programs that one user may have given access to, at most. */
 export const MAX_PROGRAMS = 100

@@ -10,9 +10,9 @@ import {
   oauthRefreshTokens,
   oauthResources,
 } from '../../db/oauth-schema.ts'
-import type { AccountOptions } from '../accounts.ts'
 import { markToken } from '../credentials.ts'
 import { type BetterAuthPlugin, createEngine } from '../engine.ts'
+import type { AccountOptions } from '../options.ts'
 import type { Scheme } from '../request.ts'
 import { CONSENT_PATH, OAUTH_SCOPES, SIGN_IN_PATH } from './names.ts'
 

@@ -1,7 +1,7 @@
 import { Elysia } from 'elysia'
 import type { Logger } from 'pino'
 import type { Gate } from '../../auth/user.ts'
-import type { Db } from '../../db/open.ts'
+import type { Db } from '../../db/database.ts'
 import type { Accounts } from '../accounts.ts'
 import { accessRoutes } from './access.ts'
 import { createAsk } from './ask.ts'

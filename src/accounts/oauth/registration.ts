@@ -1,8 +1,8 @@
 import { type Static, Type } from '@sinclair/typebox'
 import { Value } from '@sinclair/typebox/value'
 import { and, count, eq, isNull, lt, notExists, sql } from 'drizzle-orm'
+import type { Db } from '../../db/database.ts'
 import { oauthClients, oauthConsents } from '../../db/oauth-schema.ts'
-import type { Db } from '../../db/open.ts'
 import { Problem } from '../../problem.ts'
 
 /** Bytes of a registration, at most. */

@@ -1,5 +1,5 @@
 import { Elysia } from 'elysia'
-import type { Db } from '../../db/open.ts'
+import type { Db } from '../../db/database.ts'
 import { readTextBody, unreadBody } from '../../http/body.ts'
 import type { Limits } from '../../http/limits.ts'
 import { originOf } from '../../http/origins.ts'

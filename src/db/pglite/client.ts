@@ -1,7 +1,7 @@
 import type postgres from 'postgres'
 import { causes, Problem } from '../../problem.ts'
+import type { Time } from '../database.ts'
 import { codeOf } from '../errors.ts'
-import type { Time } from '../open.ts'
 import type { Work } from '../postgres/guard.ts'
 import { unavailable } from '../postgres/pools.ts'
 import { runTransaction, sendStatement, type Transaction } from '../postgres/work.ts'

@@ -1,6 +1,6 @@
 import { drizzle } from 'drizzle-orm/postgres-js'
 import postgres from 'postgres'
-import type { Database, Db, Time } from '../open.ts'
+import type { Database, Db, Time } from '../database.ts'
 import { DeadlineClient } from './client.ts'
 import { MAJOR, openDirectory } from './files.ts'
 import { EngineWire } from './wire.ts'

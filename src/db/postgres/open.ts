@@ -1,7 +1,7 @@
 import { drizzle } from 'drizzle-orm/postgres-js'
 import type postgres from 'postgres'
+import type { Database, DatabaseLog, Time } from '../database.ts'
 import { codeOf } from '../errors.ts'
-import type { Database, DatabaseLog, Time } from '../open.ts'
 import { readDatabaseUrl } from './address.ts'
 import { Guard } from './guard.ts'
 import { openPool, type PoolOptions } from './pool.ts'

@@ -1,6 +1,6 @@
 import { Problem } from '../../problem.ts'
+import type { DatabaseLog } from '../database.ts'
 import { codeOf } from '../errors.ts'
-import type { DatabaseLog } from '../open.ts'
 
 /** Some connections to the server, which live and die together. */
 export interface Pool<Client> {

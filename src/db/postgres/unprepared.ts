@@ -1,5 +1,5 @@
+import type { DatabaseLog } from '../database.ts'
 import { codeOf } from '../errors.ts'
-import type { DatabaseLog } from '../open.ts'
 import { NOT_PREPARED, staleStatement } from './verdict.ts'
 
 /**

@@ -1,55 +1,9 @@
 import type { ProblemCode } from '../../problem.ts'
 import { ProblemDocument } from '../problems.ts'
-import { EXTENSION, type Extension } from './documented.ts'
+import { EXTENSION } from './documented.ts'
 import { exampleOf, problemExample } from './examples.ts'
 import { headers, parameters } from './headers.ts'
-
-/** As much of an OpenAPI 3.1 document as is touched here. */
-interface Document {
-  paths: Record<string, Record<string, Operation>>
-  components: Record<string, Record<string, unknown>>
-}
-interface Operation {
-  /** Where it is not said, that of the whole document holds: a token. */
-  security?: Record<string, string[]>[]
-  responses: Record<string, Response>
-  requestBody?: { required?: boolean; content: Record<string, Media> }
-  parameters?: (Parameter | { $ref: string })[]
-  [EXTENSION]?: Extension
-}
-interface Parameter {
-  required: boolean
-  schema: Schema
-  example?: unknown
-  examples?: unknown
-}
-interface Response {
-  description?: string
-  content?: Record<string, Media>
-  headers?: Record<string, unknown>
-  /** The codes of a problem, from `problems`; resolved and removed here. */
-  'x-codes'?: ProblemCode[]
-  /** Problems that are not in the catalogue, likewise. */
-  'x-examples'?: { detail: string; code: string }[]
-}
-interface Media {
-  schema?: Schema
-  example?: unknown
-  examples?: unknown
-}
-export interface Schema {
-  [keyword: string]: unknown
-  $ref?: string
-  type?: string
-  anyOf?: Schema[]
-  enum?: unknown[]
-  examples?: unknown[]
-  properties?: Record<string, Schema>
-  items?: Schema
-  /** What `answers` has wrapped. */
-  schema?: Schema
-}
-export type Schemas = Record<string, Schema>
+import type { Document, Media, Operation, Parameter, Response, Schema, Schemas } from './shape.ts'
 
 /** The scope of an operation, by its method and its route with `:name` for parameters. */
 export type ScopeOf = (method: string, route: string) => string | undefined

@@ -1,5 +1,5 @@
 import { catalogue, type ProblemCode } from '../../problem.ts'
-import type { Schema, Schemas } from './document.ts'
+import type { Schema, Schemas } from './shape.ts'
 
 /** A problem document that shows a code. */
 export function problemExample(code: ProblemCode) {
