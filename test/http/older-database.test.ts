@@ -3,6 +3,7 @@ import { sql } from 'drizzle-orm'
 import { migrations } from '../../src/db/migrate.ts'
 import { boot, databases, type Target } from '../kit/boot.ts'
 import { expectProblem } from '../kit/expect-problem.ts'
+import { migrateAsBefore } from '../kit/older-database.ts'
 import { runToEnd } from '../kit/program.ts'
 import { newStore, type Store } from '../kit/store.ts'
 import { ifMatch, jsonOf, newUser, type User } from '../kit/user.ts'
@@ -18,12 +19,7 @@ const at = (n: number) => `00000000-0000-4000-8000-00000000000${n}`
  */
 async function fillAsBefore({ use }: Store): Promise<void> {
   await use(async (db) => {
-    const known = migrations.filter(({ name }) => BEFORE.includes(name))
-    expect(known.map(({ name }) => name)).toEqual(BEFORE)
-    for (const { sql: statements } of known) for (const statement of statements) await db.execute(sql.raw(statement))
-    await db.execute(sql`create table doable.migrations (id serial primary key, hash text not null, created_at bigint)`)
-    for (const { hash, folderMillis } of known)
-      await db.execute(sql`insert into doable.migrations (hash, created_at) values (${hash}, ${folderMillis})`)
+    await migrateAsBefore(db, (name) => BEFORE.includes(name))
     await db.execute(sql`insert into doable.users (id, revision, position) values ('ann', 42, 10), ('bob', 3, 1)`)
     // Few texts of this size come by requests, but the count goes by what there is.
     await db.execute(sql`insert into doable.tasks (id, user_id, title, description, tags, due_date, position, revision, deleted_at, purged_at)

@@ -2,12 +2,13 @@ import { expect, setDefaultTimeout, test } from 'bun:test'
 import { sql } from 'drizzle-orm'
 import { drizzle } from 'drizzle-orm/postgres-js'
 import { migrate, migrations } from '../../src/db/migrate.ts'
+import { migrateAsBefore } from '../kit/older-database.ts'
 import { newDatabase, openSession } from '../kit/postgres-server.ts'
 
 setDefaultTimeout(90_000)
 
-/** Those of the version before lists. */
-const BEFORE = migrations.filter(({ name }) => name < '0004')
+/** The migrations of the version before lists. */
+const isKnown = (name: string) => name < '0004'
 
 /** Longer than a statement of the service may take. */
 const HELD_MS = 2500
@@ -16,10 +17,7 @@ async function olderDatabase(): Promise<string> {
   const url = await newDatabase()
   const session = openSession(url, { max: 1 })
   const db = drizzle(session)
-  for (const { sql: statements } of BEFORE) for (const statement of statements) await db.execute(sql.raw(statement))
-  await db.execute(sql`create table doable.migrations (id serial primary key, hash text not null, created_at bigint)`)
-  for (const { hash, folderMillis } of BEFORE)
-    await db.execute(sql`insert into doable.migrations (hash, created_at) values (${hash}, ${folderMillis})`)
+  await migrateAsBefore(db, isKnown)
   await db.execute(sql`insert into doable.users (id, revision, position) values ('ann', 1, 1)`)
   await db.execute(sql`insert into doable.tasks (id, user_id, title, position, revision)
     values (gen_random_uuid(), 'ann', 'x', 1, 1)`)
@@ -46,7 +44,7 @@ test('a migration lets the service go on while a long transaction uses its table
     }
     expect(done).toBeUndefined()
   })
-  expect(await migration).toEqual(migrations.slice(BEFORE.length).map(({ name }) => name))
+  expect(await migration).toEqual(migrations.map(({ name }) => name).filter((name) => !isKnown(name)))
   // It does wait behind the migration, but never for as long as the transaction lasts.
   expect(longest).toBeGreaterThan(100)
   expect(longest).toBeLessThan(1500)
