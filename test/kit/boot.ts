@@ -6,9 +6,10 @@ import { readConfig } from '../../src/config.ts'
 import { createLog } from '../../src/log.ts'
 import { startService } from '../../src/serve.ts'
 import { expectDocumented } from './documented.ts'
-import { newDatabase, stopSharedServer } from './postgres-server.ts'
+import { stopSharedServer } from './postgres-server.ts'
 import { startProgram } from './program.ts'
 import { bearer, send } from './send.ts'
+import { fillDataDir, newMigratedDatabase, removeTemplates } from './templates.ts'
 import { SECRET } from './tokens.ts'
 
 /** A running Doable, reached over HTTP only. */
@@ -40,7 +41,8 @@ const running = new Set<() => Promise<void>>()
 /** Starts Doable over a fresh database of the given kind. */
 export async function boot(kind: DatabaseKind, env: Record<string, string> = {}): Promise<Target> {
   const dataDir = await mkdtemp(join(tmpdir(), 'doable-test-'))
-  const databaseUrl = kind === 'postgres' ? (env['DATABASE_URL'] ?? (await newDatabase())) : undefined
+  const databaseUrl = kind === 'postgres' ? (env['DATABASE_URL'] ?? (await newMigratedDatabase())) : undefined
+  if (kind === 'embedded' && env['DATA_DIR'] === undefined) await fillDataDir(dataDir)
   const full = {
     PORT: '0',
     SHUTDOWN_DELAY_MS: '0',
@@ -96,6 +98,7 @@ export async function stopAll(): Promise<void> {
   try {
     for (const stop of running) await stop()
   } finally {
+    await removeTemplates()
     await stopSharedServer()
   }
 }

@@ -103,12 +103,16 @@ export async function startPostgresServer(
 
 let shared: Promise<PostgresServer> | undefined
 
-/** The address of a new, empty database: on `server`, or on `TEST_DATABASE_URL`, or on one server for the whole run. */
-export async function newDatabase(server?: PostgresServer): Promise<string> {
+/**
+ * The address of a new database: on `server`, or on `TEST_DATABASE_URL`, or on one server for the whole run.
+ *
+ * @param template the name of the database that it is a copy of; it is empty by default.
+ */
+export async function newDatabase(server?: PostgresServer, template = 'template1'): Promise<string> {
   const name = `doable_${crypto.randomUUID().replaceAll('-', '')}`
   const url = new URL(server?.url() ?? process.env['TEST_DATABASE_URL'] ?? (await sharedServer()).url())
   const admin = openSession(url.href)
-  await admin.unsafe(`create database ${name}`)
+  await admin.unsafe(`create database ${name} template ${template}`)
   await admin.end()
   url.pathname = `/${name}`
   return url.href
