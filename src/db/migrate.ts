@@ -10,6 +10,7 @@ import lists from '../../drizzle/0004_lists.sql' with { type: 'text' }
 import oauth from '../../drizzle/0005_oauth.sql' with { type: 'text' }
 import recurrence from '../../drizzle/0006_recurrence.sql' with { type: 'text' }
 import importPieces from '../../drizzle/0007_import_pieces.sql' with { type: 'text' }
+import domains from '../../drizzle/0008_domains.sql' with { type: 'text' }
 import journal from '../../drizzle/meta/_journal.json'
 import type { Db } from './database.ts'
 import { sqlState } from './errors.ts'
@@ -25,6 +26,7 @@ const files: Record<string, string> = {
   '0005_oauth': oauth,
   '0006_recurrence': recurrence,
   '0007_import_pieces': importPieces,
+  '0008_domains': domains,
 }
 
 interface Migration extends MigrationMeta {
