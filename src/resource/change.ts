@@ -97,7 +97,7 @@ export function changeStatement<F extends Fields>(
       select ${users.id} from ${users} where ${users.id} = ${owner} for no key update
     ), found as (
       select ${table.user_id}${size.found} from ${table} inner join locked on ${table.user_id} = locked.id
-      where ${resource.where(place)} and ${table.id} = ${id} ${only ? sql`and ${only}` : sql``}
+      where ${resource.whereRow(place)} ${only ? sql`and ${only}` : sql``}
         and (${revisions} is null or ${table.revision} = any(${revisions}))
       for no key update
     ), raised as (

@@ -31,7 +31,7 @@ export interface RowChange<Row> {
 }
 
 /** What a store must know of a resource. */
-type Stored<Row> = Pick<Resource<Fields>, 'table' | 'columns' | 'where'> & { read(cells: Cells, start: number): Row }
+type Stored<Row> = Pick<Resource<Fields>, 'table' | 'columns' | 'whereRow'> & { read(cells: Cells, start: number): Row }
 
 export type Store<Row extends { user_id: string; revision: number }> = ReturnType<typeof createStore<Row>>
 
@@ -66,7 +66,7 @@ export function createStore<Row extends { user_id: string; revision: number }>(
     statement(
       `find_${name}_${place}`,
       sql`select ${resource.columns} from ${table}
-        where ${resource.where(place)} and ${table.id} = ${sql.placeholder('id')}`,
+        where ${resource.whereRow(place)}`,
       (cells) => resource.read(cells, 0),
     )
   const selectFrom = { hand: find('hand'), trash: find('trash') }

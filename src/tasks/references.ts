@@ -20,7 +20,7 @@ const selectList = statement(
 const selectParent = statement(
   'referred_parent',
   sql`select ${tasks.user_id} from ${tasks}
-    where ${task.where('hand')} and ${tasks.id} = ${id} and ${tasks.parent_id} is null`,
+    where ${task.whereRow('hand')} and ${tasks.parent_id} is null`,
   userOf,
 )
 /** Of a task that has never had a part, no other one is looked at. */

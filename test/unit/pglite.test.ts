@@ -2,12 +2,17 @@ import { afterEach, beforeEach, expect, setDefaultTimeout, test } from 'bun:test
 import { chmod, mkdir, mkdtemp, readdir, readFile, rm, stat, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
+import { and, eq, sql } from 'drizzle-orm'
 import { createTokens } from '../../src/auth/token.ts'
 import { readConfig } from '../../src/config.ts'
+import { migrate } from '../../src/db/migrate.ts'
+import { openPglite } from '../../src/db/pglite/open.ts'
+import { tasks } from '../../src/db/schema.ts'
 import { createLog } from '../../src/log.ts'
 import { startService } from '../../src/serve.ts'
 import { newPlace, runToEnd } from '../kit/program.ts'
 import { SECRET } from '../kit/tokens.ts'
+import { until } from '../kit/until.ts'
 
 setDefaultTimeout(90_000)
 
@@ -49,6 +54,32 @@ async function contents(folder: string): Promise<Record<string, string>> {
     await Promise.all(files.sort().map(async (file) => [file, Bun.hash(await readFile(file)).toString()])),
   )
 }
+
+test('plans of statements from when the tables were empty do not outlast their growth', async () => {
+  const { db, close } = await openPglite(join(root, 'growing'), { requestTimeoutMs: 60_000, migrationMs: 60_000 })
+  await migrate(db)
+  const ids = Array.from({ length: 20 }, () => crypto.randomUUID())
+  const find = db
+    .select({ title: tasks.title })
+    .from(tasks)
+    .where(and(eq(tasks.user_id, 'ann'), eq(tasks.id, sql.placeholder('id'))))
+    .prepare('find')
+  for (const id of ids) expect(await find.execute({ id })).toEqual([])
+  await db.execute(sql`insert into doable.users (id, revision) values ('ann', 1)`)
+  await db.execute(sql`insert into doable.tasks (id, user_id, title, position, revision)
+    select gen_random_uuid(), 'ann', 'x', n, n from generate_series(1, 5000) as n`)
+  await until('the statement is planned for many tasks', async () => {
+    for (const id of ids) await find.execute({ id })
+    const names = JSON.stringify(
+      await db.execute(sql`select name from pg_prepared_statements
+        where statement like 'select "title" from "doable"."tasks"%'`),
+    )
+    const name = /"name":"(\w+)"/.exec(names)?.[1]
+    const plan = await db.execute(sql.raw(`explain execute "${name}" ('ann', '${ids[0]}')`))
+    return JSON.stringify(plan).includes('tasks_user_id_id_pk')
+  })
+  await close()
+})
 
 test('a path with spaces, which does not exist yet, is a data directory like any other', async () => {
   const dataDir = join(root, 'some where', 'deep')
