@@ -62,16 +62,20 @@ const TRIED_MS = 120_000
 const config = { migrationsFolder: '', migrationsSchema: 'doable', migrationsTable: 'migrations' }
 
 /**
- * Applies the missing migrations, all or none. Many replicas may run it at once: the transaction
+ * Applies the missing migrations one after the other, each as a whole: a transaction of all of them would lock the
+ * first one's tables until the last one is done. Many replicas may run it at once: each transaction
  * holds the lock, which therefore works through a transaction pooler and ends with a killed process.
  * While older programs serve, it lets them go on: it gives up a table that is in use, and tries again.
  *
  * @returns the names of those applied.
  */
 export async function migrate(db: Db): Promise<string[]> {
+  const applied: string[] = []
   for (const giveUp = Date.now() + TRIED_MS; ; await Bun.sleep(LOCK_MS))
     try {
-      const applied = await migrateOnce(db)
+      const before = await appliedIn(db)
+      for (const [i, { name, hash }] of migrations.entries())
+        if (!before.has(hash) && (await migrateUpTo(db, i + 1))) applied.push(name)
       await buildReminderIndex(db)
       return applied
     } catch (error) {
@@ -79,7 +83,8 @@ export async function migrate(db: Db): Promise<string[]> {
     }
 }
 
-async function migrateOnce(db: Db): Promise<string[]> {
+/** Applies the first `count` migrations, of which the last is missing. @returns false when another program has done so. */
+async function migrateUpTo(db: Db, count: number): Promise<boolean> {
   return await db.transaction(async (tx) => {
     await tx.execute(sql`select pg_advisory_xact_lock(${sql.raw(String(LOCK))})`)
     await tx.execute(sql`set local lock_timeout = ${sql.raw(String(LOCK_MS))}`)
@@ -91,8 +96,8 @@ async function migrateOnce(db: Db): Promise<string[]> {
       transaction: tx.transaction.bind(tx),
     } as unknown as PgSession
     const before = await appliedIn(tx)
-    await dialect.migrate(migrations, inside, config)
-    return migrations.filter(({ hash }) => !before.has(hash)).map(({ name }) => name)
+    await dialect.migrate(migrations.slice(0, count), inside, config)
+    return !before.has(migrations[count - 1]?.hash ?? '')
   })
 }
 
