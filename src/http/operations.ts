@@ -1,10 +1,10 @@
 import type { Static, TSchema } from '@sinclair/typebox'
-import { type TypeCheck, TypeCompiler } from '@sinclair/typebox/compiler'
+import type { TypeCheck } from '@sinclair/typebox/compiler'
 import type { Db } from '../db/database.ts'
 import type { Owner } from '../db/work.ts'
 import { inside, invalid, Problem } from '../problem.ts'
 import type { Precondition } from '../resource/store.ts'
-import { checked } from './validation.ts'
+import { checked, checkOf } from './validation.ts'
 
 /** What a batch asks for. Each of its members has a meaning for some operations only. */
 interface Asked {
@@ -46,7 +46,7 @@ export function operationsOn<Member extends MemberName, Row, New extends TSchema
   update,
   moves,
 }: Operations<Member, Row, New, Patch>) {
-  const [newCheck, patchCheck] = [TypeCompiler.Compile(newBody), TypeCompiler.Compile(patchBody)]
+  const [newCheck, patchCheck] = [checkOf(newBody), checkOf(patchBody)]
   const place = `/${member}`
   const foreign = MEMBERS.filter((name) => name !== member)
 
@@ -76,7 +76,7 @@ export function operationsOn<Member extends MemberName, Row, New extends TSchema
     for (const name of foreign) if (asked[name] !== undefined) throw meaningless(name)
     if (verb === 'create') {
       if (if_revision !== undefined) throw meaningless('if_revision')
-      const body = fieldsOf(newCheck, fields) as Static<New> & { id?: string | undefined }
+      const body = fieldsOf(newCheck(), fields) as Static<New> & { id?: string | undefined }
       if (id !== undefined && body.id !== undefined && body.id !== id)
         throw invalid([{ pointer: `${place}/id`, detail: 'contradicts the id of the operation' }])
       return result(201, await create(tx, owner, { ...body, id: id ?? body.id }).catch(rethrow))
@@ -84,7 +84,7 @@ export function operationsOn<Member extends MemberName, Row, New extends TSchema
     if (id === undefined) throw invalid([{ pointer: '/id', detail: `is required for ${op}` }])
     const given = { revisions: if_revision === undefined ? undefined : [if_revision] }
     if (verb === 'update') {
-      const body = fieldsOf(patchCheck, fields)
+      const body = fieldsOf(patchCheck(), fields)
       return result(200, await update(tx, owner, id, body, given).catch(rethrow))
     }
     const move = moves[verb]

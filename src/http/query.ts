@@ -1,9 +1,9 @@
 import { Kind, type Static, type TObject, type TSchema, Type } from '@sinclair/typebox'
-import { type TypeCheck, TypeCompiler } from '@sinclair/typebox/compiler'
+import type { TypeCheck } from '@sinclair/typebox/compiler'
 import { Elysia } from 'elysia'
 import { type Fault, invalid } from '../problem.ts'
 import { nearest } from './nearest.ts'
-import { faultsIn, MAX_FAULTS } from './validation.ts'
+import { checkOf, faultsIn, MAX_FAULTS } from './validation.ts'
 
 /** Rows in one answer, at most and by default. */
 export const MAX_PAGE = 1000
@@ -61,13 +61,12 @@ export interface Spelling {
  */
 export function queryOf<Schema extends TObject>(schema: Schema, spellings: Record<string, Spelling> = {}) {
   const names = namesOf(schema, spellings)
-  let check: TypeCheck<Schema> | undefined
+  const check = checkOf(schema)
   return {
     query: { ...schema, [Kind]: 'Declared', elysiaMeta: 'Query' } as Schema,
     // An arrow function: in the minified program Elysia does not find the parameter of a method (see `body.ts`).
     transform: (context: { request: Request; query: unknown }) => {
-      check ??= TypeCompiler.Compile(schema)
-      context.query = readQuery(paramsOf(context.request.url), schema, check, names)
+      context.query = readQuery(paramsOf(context.request.url), schema, check(), names)
     },
   }
 }

@@ -1,11 +1,20 @@
 import type { Static, TObject, TSchema } from '@sinclair/typebox'
-import type { TypeCheck } from '@sinclair/typebox/compiler'
+import { type TypeCheck, TypeCompiler } from '@sinclair/typebox/compiler'
 import { ValueErrorType } from '@sinclair/typebox/errors'
 import { type Fault, invalid } from '../problem.ts'
 import { nearest } from './nearest.ts'
 
 /** Faults listed in one answer, at most. */
 export const MAX_FAULTS = 20
+
+/** The check of a schema, compiled when it is first asked for: all of them would make every start longer. */
+export function checkOf<Schema extends TSchema>(schema: Schema): () => TypeCheck<Schema> {
+  let check: TypeCheck<Schema> | undefined
+  return () => {
+    check ??= TypeCompiler.Compile(schema)
+    return check
+  }
+}
 
 interface FoundError {
   path: string

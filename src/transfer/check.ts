@@ -93,8 +93,8 @@ class Check implements CheckedFile {
 
   #takeList(index: number, entry: Entry): void {
     const { value } = entry
-    if (!listRecord.Check(value)) {
-      this.#refuse(index, entry, faultsIn(listRecord.Errors(value)))
+    if (!listRecord().Check(value)) {
+      this.#refuse(index, entry, faultsIn(listRecord().Errors(value)))
       return
     }
     const row = listRowOf(value, this.#now)

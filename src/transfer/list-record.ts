@@ -1,5 +1,5 @@
 import { type Static, Type } from '@sinclair/typebox'
-import { TypeCompiler } from '@sinclair/typebox/compiler'
+import { checkOf } from '../http/validation.ts'
 import { fields, type List } from '../lists/fields.ts'
 import { clientSchemas, ignoredSchemas, storedFormOf } from '../resource/field.ts'
 import { Uuid } from '../resource/schemas.ts'
@@ -26,7 +26,7 @@ export const ListRecord = Type.Object(
 )
 export type ListRecord = Static<typeof ListRecord>
 
-export const listRecord = TypeCompiler.Compile(ListRecord)
+export const listRecord = checkOf(ListRecord)
 
 /** Whether an entry of a file says that it is a list. */
 export const isList = (value: unknown): boolean =>

@@ -1,7 +1,6 @@
 import { type Static, Type } from '@sinclair/typebox'
-import { TypeCompiler } from '@sinclair/typebox/compiler'
 import { ValueErrorType } from '@sinclair/typebox/errors'
-import type { faultsIn } from '../http/validation.ts'
+import { checkOf, type faultsIn } from '../http/validation.ts'
 import { type ChangesOf, clientSchemas, entriesBy, ignoredSchemas, storedFormOf } from '../resource/field.ts'
 import { nullable, Uuid } from '../resource/schemas.ts'
 import { fields, type Task } from './fields.ts'
@@ -35,16 +34,16 @@ export const TaskRecord = Type.Object(
 )
 export type TaskRecord = Static<typeof TaskRecord>
 
-const compiled = TypeCompiler.Compile(TaskRecord)
+const schemaCheck = checkOf(TaskRecord)
 
 /** A rule that is over is no fault: its last task may have been put off. */
 const lacksDueDate = ({ recurrence, due_date }: TaskRecord) => recurrence != null && due_date == null
 
 /** The check of a record: that of its schema, and of what two of its fields are together. */
 export const taskRecord = {
-  Check: (value: unknown): value is TaskRecord => compiled.Check(value) && !lacksDueDate(value),
+  Check: (value: unknown): value is TaskRecord => schemaCheck().Check(value) && !lacksDueDate(value),
   Errors(value: unknown): Parameters<typeof faultsIn>[0] {
-    if (!compiled.Check(value)) return compiled.Errors(value)
+    if (!schemaCheck().Check(value)) return schemaCheck().Errors(value)
     const type = ValueErrorType.Kind
     return lacksDueDate(value) ? [{ path: '/recurrence', type, schema: { error: 'needs a due_date' }, value }] : []
   },
