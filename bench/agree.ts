@@ -67,11 +67,16 @@ async function answersOf({ url }: Running, token: Caller, volume: Volume): Promi
     ['get', await ask(0, 'GET', `/tasks/${taskId(0)}`)],
     ['list', await ask(0, 'GET', '/tasks?limit=50')],
     ['list-304', await ask(0, 'GET', '/tasks?limit=50', undefined, etag)],
-    ['changes', await ask(0, 'GET', `/changes?since=${half}&limit=50`)],
+    ['changes', withoutLists(await ask(0, 'GET', `/changes?since=${half}&limit=50`))],
     ['create', written(await ask(1, 'POST', '/tasks', fields))],
     ['update', written(await ask(1, 'PUT', `/tasks/${taskId(1)}`, { title: 'Changed' }))],
     ['complete', written(await ask(1, 'PATCH', `/tasks/${taskId(1)}/complete`))],
   ])
+}
+
+/** The users have no lists of tasks, and no peer knows any: they are spared that look. */
+function withoutLists({ status, body }: Answer): Answer {
+  return { status, body: Object.fromEntries(Object.entries(body ?? {}).filter(([name]) => name !== 'lists')) }
 }
 
 /** Times are the same however many digits a service writes. */

@@ -44,6 +44,15 @@ class TaskRead(TaskFields):
     created_at: datetime
     updated_at: datetime
     deleted_at: datetime | None
+    list_id: UUID | None
+    parent_id: UUID | None
+    recurrence: str | None
+    repeat_from: str
+    time_zone: str
+    remind_at: datetime | None
+    series_id: UUID | None
+    next_task_id: UUID | None
+    reminded_at: datetime | None
 
 
 class Task(TaskFields, table=True):
@@ -57,6 +66,15 @@ class Task(TaskFields, table=True):
     created_at: datetime = Field(default_factory=lambda: datetime.now(timezone.utc))
     updated_at: datetime = Field(default_factory=lambda: datetime.now(timezone.utc))
     deleted_at: datetime | None = None
+    list_id: UUID | None = None
+    parent_id: UUID | None = None
+    recurrence: str | None = None
+    repeat_from: str = "due"
+    time_zone: str = "UTC"
+    remind_at: datetime | None = None
+    series_id: UUID | None = None
+    next_task_id: UUID | None = None
+    reminded_at: datetime | None = None
 
 
 class TaskCreate(TaskFields):

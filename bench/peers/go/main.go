@@ -32,6 +32,15 @@ type Task struct {
 	DueDate     *string    `json:"due_date"`
 	Tags        []string   `json:"tags"`
 	Position    float64    `json:"position"`
+	ListID      *uuid.UUID `json:"list_id"`
+	ParentID    *uuid.UUID `json:"parent_id"`
+	Recurrence  *string    `json:"recurrence"`
+	RepeatFrom  string     `json:"repeat_from"`
+	TimeZone    string     `json:"time_zone"`
+	RemindAt    *time.Time `json:"remind_at"`
+	SeriesID    *uuid.UUID `json:"series_id"`
+	NextTaskID  *uuid.UUID `json:"next_task_id"`
+	RemindedAt  *time.Time `json:"reminded_at"`
 	Revision    int64      `json:"revision"`
 	CreatedAt   time.Time  `json:"created_at"`
 	UpdatedAt   time.Time  `json:"updated_at"`
@@ -49,7 +58,8 @@ type fields struct {
 }
 
 const columns = `t.id, t.user_id, t.title, t.description, t.completed, t.completed_at, t.priority::text,
-	t.due_date, t.tags, t.position, t.revision, t.created_at, t.updated_at, t.deleted_at`
+	t.due_date, t.tags, t.position, t.list_id, t.parent_id, t.recurrence, t.repeat_from::text, t.time_zone,
+	t.remind_at, t.series_id, t.next_task_id, t.reminded_at, t.revision, t.created_at, t.updated_at, t.deleted_at`
 
 const (
 	selectTask = `select ` + columns + ` from doable.tasks t where t.user_id = $1 and t.id = $2 and t.deleted_at is null`

@@ -2,6 +2,7 @@ import { bigint, boolean, doublePrecision, pgSchema, primaryKey, text, timestamp
 
 const doable = pgSchema('doable')
 const priority = doable.enum('task_priority', ['low', 'medium', 'high'])
+const repeatFrom = doable.enum('repeat_from', ['due', 'completion'])
 const time = { precision: 3, withTimezone: true } as const
 
 export const users = doable.table('users', {
@@ -27,6 +28,15 @@ export const tasks = doable.table(
     created_at: timestamp(time).notNull().defaultNow(),
     updated_at: timestamp(time).notNull().defaultNow(),
     deleted_at: timestamp(time),
+    list_id: uuid(),
+    parent_id: uuid(),
+    recurrence: text(),
+    repeat_from: repeatFrom().notNull().default('due'),
+    time_zone: text().notNull().default('UTC'),
+    remind_at: timestamp(time),
+    series_id: uuid(),
+    next_task_id: uuid(),
+    reminded_at: timestamp(time),
   },
   (t) => [primaryKey({ columns: [t.user_id, t.id] })],
 )
