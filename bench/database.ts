@@ -4,10 +4,11 @@ import { tasksEach, type Volume } from './loads.ts'
 import { run } from './programs.ts'
 
 /**
- * Everything fits into the server's cache, or the system's, and nothing waits for a disk: what is measured is the
- * services and PostgreSQL's own work, not this machine's storage.
+ * What is read fits into the server's cache, or the system's. Writes wait for the disk at their commit, as they do in
+ * production: `synchronous_commit` stays at its default, which is on.
  */
 export const SETTINGS = [
+  'fsync = on',
   'shared_buffers = 2GB',
   'max_wal_size = 8GB',
   'checkpoint_timeout = 1h',
@@ -33,6 +34,36 @@ export async function startDatabase(): Promise<Store> {
   return { ...server, pid: Number(stat.slice(stat.lastIndexOf(')') + 2).split(' ')[1]) }
 }
 
+type Execute = (text: string) => PromiseLike<unknown>
+
+/** Fills Doable's tables, in whichever database `execute` reaches as a superuser. */
+export async function fill(execute: Execute, volume: Volume): Promise<void> {
+  const { users, tasks } = volume
+  const each = tasksEach(volume)
+  // No trigger looks up each task's user: they come when their tasks can be summed up.
+  await execute('set session_replication_role = replica')
+  await execute(`
+    insert into doable.tasks (id, user_id, title, description, completed, completed_at, priority, due_date, tags,
+      position, revision, created_at, updated_at)
+    select ('00000000-0000-7000-8000-' || lpad(to_hex(n), 12, '0'))::uuid,
+      'bench-' || lpad((n % ${users})::text, 6, '0'),
+      'Task ' || n || ' of the bench, with a title of ordinary length',
+      case when n % 2 = 0 then 'Some words about it, as people write them.' end,
+      n % 5 = 0, case when n % 5 = 0 then at end,
+      (enum_range(null::doable.task_priority))[1 + n % 3],
+      case n % 3 when 0 then '2026-11-24' when 1 then '2026-11-24T17:30:00.000Z' end,
+      case when n % 2 = 0 then '{home,errands}' else '{}' end::text[],
+      1 + n / ${users}, 1 + n / ${users}, at, at
+    from generate_series(0, ${each * users - 1}) n,
+      lateral (select timestamptz '2026-01-01' + n * interval '2.001 seconds' / ${Math.max(1, Math.floor(tasks / 1e6))}) times (at)`)
+  // What they take is summed up, as it is for users whom the service made: an insert needs it.
+  await execute(`
+    insert into doable.users (id, revision, position, bytes)
+    select user_id, ${each}, ${each}, sum(300 + octet_length(title) + coalesce(octet_length(description), 0)
+      + coalesce(octet_length(due_date), 0) + octet_length(tags::text))
+    from doable.tasks group by user_id`)
+}
+
 /** A new database of Doable's schema with this much in it. Indexes are made once the rows are there: 10 million tasks take minutes. */
 export async function loadDatabase(server: PostgresServer, doable: string, name: string, volume: Volume) {
   const admin = postgres(server.url(), { max: 1 })
@@ -49,27 +80,7 @@ export async function loadDatabase(server: PostgresServer, doable: string, name:
     select conname name, pg_get_constraintdef(oid) definition from pg_constraint
     where conrelid = 'doable.tasks'::regclass and contype = 'p'`
   for (const { name } of keys) await sql.unsafe(`alter table doable.tasks drop constraint ${name}`)
-  const { users, tasks } = volume
-  const each = tasksEach(volume)
-  // No trigger looks up each task's user: they are all there.
-  await sql`set session_replication_role = replica`
-  await sql`
-    insert into doable.users (id, revision, position)
-    select 'bench-' || lpad(u::text, 6, '0'), ${each}::int, ${each}::int from generate_series(0, ${users}::int - 1) u`
-  await sql`
-    insert into doable.tasks (id, user_id, title, description, completed, completed_at, priority, due_date, tags,
-      position, revision, created_at, updated_at)
-    select ('00000000-0000-7000-8000-' || lpad(to_hex(n), 12, '0'))::uuid,
-      'bench-' || lpad((n % ${users}::int)::text, 6, '0'),
-      'Task ' || n || ' of the bench, with a title of ordinary length',
-      case when n % 2 = 0 then 'Some words about it, as people write them.' end,
-      n % 5 = 0, case when n % 5 = 0 then at end,
-      (enum_range(null::doable.task_priority))[1 + n % 3],
-      case n % 3 when 0 then '2026-11-24' when 1 then '2026-11-24T17:30:00.000Z' end,
-      case when n % 2 = 0 then '{home,errands}' else '{}' end::text[],
-      1 + n / ${users}::int, 1 + n / ${users}::int, at, at
-    from generate_series(0, ${each * users}::int - 1) n,
-      lateral (select timestamptz '2026-01-01' + n * interval '2.001 seconds' / greatest(1, ${tasks}::int / 1000000)) times (at)`
+  await fill((text) => sql.unsafe(text), volume)
   for (const { name, definition } of keys)
     await sql.unsafe(`alter table doable.tasks add constraint ${name} ${definition}`)
   for (const { indexdef } of indexes) await sql.unsafe(indexdef)

@@ -37,7 +37,7 @@ export function describe(ways: readonly Measured[], poolerVersion: string): stri
   const rounds = ways.map(({ samples }) => samples.length / LOADS.length)
   return `${[
     '# Growth',
-    `Made by \`bun bench/growth.ts\` on ${machine()}. ${CONNECTIONS} connections, medians of ${Math.min(...rounds)} to ${Math.max(...rounds)} rounds in turn, everything in memory; ${EACH} tasks for each user, at most ${count(CALLERS)} of whom ask.`,
+    `Made by \`bun bench/growth.ts\` on ${machine()}. ${CONNECTIONS} connections, medians of ${Math.min(...rounds)} to ${Math.max(...rounds)} rounds in turn, reads from memory, writes with \`fsync = on\`; ${EACH} tasks for each user, at most ${count(CALLERS)} of whom ask.`,
     `PgBouncer ${poolerVersion} in transaction mode with \`max_prepared_statements = 200\`. \`WORKERS\` share these cores with PostgreSQL and the load generator: more of them than cores only shows what they cost.`,
     '## Requests a second',
     grid(({ rate }) => rate, count),

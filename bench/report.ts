@@ -118,7 +118,7 @@ export async function describe(results: Results, folder: string): Promise<void> 
 
   const text = [
     '# Results',
-    `Made by \`bun run bench\` on ${machine()}; its load average before was ${results.busy.toFixed(2)}. Services, PostgreSQL and load generator share these cores; the services on Bun go by a memory limit of 1 GB, that of \`compose.yaml\`. ${count(results.volume.users)} users with their own tokens, ${count(results.volume.tasks)} tasks; one run of ${Math.round(results.minutes)} minutes, the services in turn, ${Math.min(...results.seconds)} to ${Math.max(...results.seconds)} s for each measurement. PostgreSQL 18 with ${['fsync = off', ...SETTINGS].map((line) => `\`${line}\``).join(', ')}.`,
+    `Made by \`bun run bench\` on ${machine()}; its load average before was ${results.busy.toFixed(2)}. Services, PostgreSQL and load generator share these cores; the services on Bun go by a memory limit of 1 GB, that of \`compose.yaml\`. ${count(results.volume.users)} users with their own tokens, ${count(results.volume.tasks)} tasks; one run of ${Math.round(results.minutes)} minutes, the services in turn, ${Math.min(...results.seconds)} to ${Math.max(...results.seconds)} s for each measurement. PostgreSQL 18 with ${SETTINGS.map((line) => `\`${line}\``).join(', ')}: a commit waits for the disk.`,
     'All services answer the same requests from the same tables with the same fields and raise the same counter; that their answers agree is checked before anything is measured.',
     '![Requests a second](RESULTS.svg)',
     '## Goals',

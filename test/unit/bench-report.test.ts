@@ -85,6 +85,12 @@ describe('a report', () => {
     expect(missed.get('p99 of mix, 1000 connections in a closed loop')).toBe('missed by 1 %')
   })
 
+  test('says that a commit waits for the disk', async () => {
+    const text = await reportOf(results)
+    expect(text).toContain('`fsync = on`')
+    expect(text).not.toContain('`synchronous_commit')
+  })
+
   const without = (drop: (sample: Sample) => boolean): Results => ({
     ...results,
     samples: results.samples.filter((sample) => !drop(sample)),
