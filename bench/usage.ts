@@ -7,6 +7,8 @@ interface Stat {
   parent: number
   /** Of the process and of the children that it has waited for, in seconds. */
   cpu: number
+  /** Of these children alone, in clock ticks. */
+  waited: number
 }
 
 async function readStat(pid: number | string): Promise<Stat | undefined> {
@@ -16,15 +18,21 @@ async function readStat(pid: number | string): Promise<Stat | undefined> {
   if (text === '') return undefined
   // The name before the last bracket may hold anything; fields are counted as in proc(5), from the third.
   const fields = text.slice(text.lastIndexOf(')') + 2).split(' ')
-  const ticks = [11, 12, 13, 14].reduce((sum, at) => sum + Number(fields[at]), 0)
-  return { parent: Number(fields[1]), cpu: ticks / TICKS }
+  const [user = 0, system = 0, children = 0, childrenSystem = 0] = fields.slice(11, 15).map(Number)
+  const waited = children + childrenSystem
+  return { parent: Number(fields[1]), cpu: (user + system + waited) / TICKS, waited }
 }
 
 /** CPU seconds that a process and its children have used. */
 export async function cpuOf(pid: number): Promise<number> {
-  const stats = await Promise.all((await readdir('/proc')).filter((name) => /^\d+$/.test(name)).map(readStat))
-  const children = stats.reduce((sum, stat) => sum + (stat?.parent === pid ? stat.cpu : 0), 0)
-  return children + ((await readStat(pid))?.cpu ?? 0)
+  for (;;) {
+    const before = await readStat(pid)
+    const stats = await Promise.all((await readdir('/proc')).filter((name) => /^\d+$/.test(name)).map(readStat))
+    const children = stats.reduce((sum, stat) => sum + (stat?.parent === pid ? stat.cpu : 0), 0)
+    const own = await readStat(pid)
+    // A child that has ended meanwhile would be counted twice: as a child, and as one that was waited for.
+    if (before?.waited === own?.waited) return children + (own?.cpu ?? 0)
+  }
 }
 
 /** Resident memory of a process in MB. */
