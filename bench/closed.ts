@@ -4,7 +4,7 @@ import { type Load, tasksEach, userName, type Volume } from './loads.ts'
 import { run } from './programs.ts'
 import { cpuOf, memoryOf, settle } from './usage.ts'
 
-/** One measurement of one contender under one load. Times in milliseconds, CPU in seconds for 1,000 requests, memory in MB. */
+/** One measurement of one contender under one load. Times and CPU a request in milliseconds, memory in MB. */
 export interface Sample {
   contender: string
   load: Load | 'bare'
@@ -23,21 +23,48 @@ export interface Sample {
 
 export interface Bench {
   wrk: string
-  /** Lines of user and token. */
+  /** Lines of user, token and, where it is not the revision, the ETag of the user's list. */
   callers: string
   volume: Volume
   /** The process whose children serve the database's connections. */
   databasePid: number
 }
 
+type Sign = (user: string) => Promise<string>
+
 /** The slowest peer needs seconds at 1,000 connections. */
 const PATIENCE_S = 30
 
 /** The users' own tokens, as many as `load.lua` asks with. */
-export async function writeCallers(path: string, count: number, sign: (user: string) => Promise<string>) {
+export async function writeCallers(path: string, count: number, sign: Sign) {
   const lines = await Promise.all(
     Array.from({ length: count }, async (_, n) => `${userName(n)} ${await sign(userName(n))}`),
   )
+  await Bun.write(path, `${lines.join('\n')}\n`)
+}
+
+/**
+ * The same callers for a service whose ETags only it knows: asks it for the list of each user who does not write, and
+ * writes what it says beside the token.
+ *
+ * @throws Error for an answer without an ETag.
+ */
+export async function writeTagged(from: string, path: string, { name, url }: Running): Promise<void> {
+  const lines = (await Bun.file(from).text()).trimEnd().split('\n')
+  let next = 0
+  const work = async () => {
+    // As in `load.lua`, users with odd numbers write.
+    for (let at = next; at < lines.length; at = next) {
+      next += 2
+      const [user = '', token = ''] = lines[at]?.split(' ') ?? []
+      const answer = await fetch(`${url}/api/${user}/tasks?limit=50`, { headers: { authorization: `Bearer ${token}` } })
+      await answer.arrayBuffer()
+      const etag = answer.headers.get('etag')
+      if (etag === null) throw new Error(`${name} gives no ETag with a list`)
+      lines[at] = `${user} ${token} ${etag}`
+    }
+  }
+  await Promise.all(Array.from({ length: 16 }, work))
   await Bun.write(path, `${lines.join('\n')}\n`)
 }
 

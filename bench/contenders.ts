@@ -1,6 +1,7 @@
 import { join } from 'node:path'
 import { freePort } from '../test/kit/postgres-server.ts'
 import { type Programs, run } from './programs.ts'
+import { NAMES } from './shape.ts'
 
 const PEERS = join(import.meta.dir, 'peers')
 const ROOT = join(import.meta.dir, '..')
@@ -17,6 +18,8 @@ export interface Contender {
   readonly name: string
   readonly command: readonly string[]
   readonly cwd?: string
+  /** Whether its port must be among its arguments. */
+  readonly takesPort?: true
 }
 
 export interface Running {
@@ -37,29 +40,43 @@ export async function buildDoable(): Promise<Contender> {
   return { name: 'Doable', command: [BINARY, 'serve'] }
 }
 
-/** The peers, compiled and installed below `folder` at the versions that their lock files name. */
+/**
+ * The peers, compiled and installed below `folder` at the versions that their lock files name: those that do the same
+ * work on the same tables, then the plain ones.
+ *
+ * @throws Error for one that cannot be built: none is left out.
+ */
 export async function buildPeers({ go, python3 }: Programs<'go' | 'python3'>, folder: string): Promise<Contender[]> {
-  const goPeer = join(folder, 'go-peer')
-  const venv = join(folder, 'venv')
-  await run([go, 'build', '-o', goPeer, '.'], { cwd: join(PEERS, 'go') })
-  await run([python3, '-m', 'venv', venv])
-  const requirements = join(PEERS, 'fastapi/requirements.txt')
-  await run([join(venv, 'bin/pip'), 'install', '--quiet', '--disable-pip-version-check', '-r', requirements])
-  // One worker, as the others are one process; no access log, as Doable writes none at its default level.
-  const uvicorn = [
-    join(venv, 'bin/uvicorn'),
-    'main:app',
-    '--host',
-    '127.0.0.1',
-    '--no-access-log',
-    '--log-level',
-    'warning',
-  ]
+  const compile = async (name: string): Promise<readonly string[]> => {
+    const file = join(folder, name)
+    await run([go, 'build', '-o', file, '.'], { cwd: join(PEERS, name) })
+    return [file]
+  }
+  const install = async (name: string) => {
+    const cwd = join(PEERS, name)
+    const venv = join(folder, name)
+    await run([python3, '-m', 'venv', venv])
+    const pip = [join(venv, 'bin/pip'), 'install', '--quiet', '--disable-pip-version-check']
+    await run([...pip, '-r', join(cwd, 'requirements.txt')])
+    // One worker, as the others are one process; no access log, as Doable writes none at its default level.
+    const quiet = ['--no-access-log', '--log-level', 'warning']
+    const fast = ['--loop', 'uvloop', '--http', 'httptools']
+    const command = [join(venv, 'bin/uvicorn'), 'main:app', '--host', '127.0.0.1', ...quiet, ...fast]
+    return { command, cwd, takesPort: true } as const
+  }
   return [
-    { name: 'Go', command: [goPeer] },
+    { name: 'Go', command: await compile('go') },
     { name: 'Hono', command: [process.execPath, join(PEERS, 'hono/main.ts')] },
-    { name: 'FastAPI', command: uvicorn, cwd: join(PEERS, 'fastapi') },
+    { name: 'FastAPI', ...(await install('fastapi')) },
+    { name: 'plain Go', command: await compile('go-plain') },
+    { name: 'async FastAPI', ...(await install('fastapi-async')) },
   ]
+}
+
+/** @throws Error naming the services that a report must have and that are not there. */
+export function checkContenders(contenders: readonly Contender[]): void {
+  const missing = NAMES.filter((name) => !contenders.some((contender) => contender.name === name))
+  if (missing.length > 0) throw new Error(`The bench cannot start. Missing:\n  - ${missing.join('\n  - ')}`)
 }
 
 /** `Bun.serve` with a fixed answer: what no service on Bun can exceed. */
@@ -67,13 +84,13 @@ export const bare: Contender = { name: 'Bun.serve', command: [process.execPath, 
 
 /** Starts a contender and waits for its first answer, whatever that is. */
 export async function start(
-  { name, command, cwd }: Contender,
+  { name, command, cwd, takesPort }: Contender,
   databaseUrl: string,
   secret: string,
   more: Record<string, string> = {},
 ): Promise<Running> {
   const port = freePort()
-  const child = Bun.spawn([...command, ...(name === 'FastAPI' ? ['--port', String(port)] : [])], {
+  const child = Bun.spawn([...command, ...(takesPort ? ['--port', String(port)] : [])], {
     ...(cwd === undefined ? {} : { cwd }),
     env: {
       PATH: process.env['PATH'] ?? '',

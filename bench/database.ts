@@ -20,6 +20,9 @@ export const SETTINGS = [
 /** Bytes that a task takes on the disk while it is loaded: its row, its indexes, and the log of both. */
 export const LOADED_TASK = 1200
 
+/** The same for its copy in the plain services' table. */
+export const PLAIN_TASK = 500
+
 export interface Store extends PostgresServer {
   /** The process whose children serve the connections. */
   readonly pid: number
@@ -62,6 +65,23 @@ export async function fill(execute: Execute, volume: Volume): Promise<void> {
     select user_id, ${each}, ${each}, sum(300 + octet_length(title) + coalesce(octet_length(description), 0)
       + coalesce(octet_length(due_date), 0) + octet_length(tags::text))
     from doable.tasks group by user_id`)
+}
+
+/** The plain services' table beside Doable's, with the same tasks under the same ids. */
+export async function loadPlain(url: string): Promise<void> {
+  const sql = postgres(url, { max: 1 })
+  for (const text of [
+    'create schema plain',
+    `create table plain.tasks (id uuid primary key, user_id text not null, title text not null, description text,
+      completed boolean not null default false, created_at timestamptz not null default now(),
+      updated_at timestamptz not null default now())`,
+    `insert into plain.tasks
+      select id, user_id, title, description, completed, created_at, updated_at from doable.tasks order by id`,
+    'create index tasks_user_created on plain.tasks (user_id, created_at)',
+    'vacuum analyze plain.tasks',
+  ])
+    await sql.unsafe(text)
+  await sql.end()
 }
 
 /** A new database of Doable's schema with this much in it. Indexes are made once the rows are there: 10 million tasks take minutes. */

@@ -1,6 +1,6 @@
+import { count, machine, table } from './cells.ts'
 import type { Sample } from './closed.ts'
 import { LOADS, type Load } from './loads.ts'
-import { count, machine, table } from './report.ts'
 import { median } from './statistics.ts'
 
 export const CONNECTIONS = 32
@@ -41,7 +41,7 @@ export function describe(ways: readonly Measured[], poolerVersion: string): stri
     `PgBouncer ${poolerVersion} in transaction mode with \`max_prepared_statements = 200\`. \`WORKERS\` share these cores with PostgreSQL and the load generator: more of them than cores only shows what they cost.`,
     '## Requests a second',
     grid(({ rate }) => rate, count),
-    '## CPU seconds for 1,000 requests, service and database together',
+    '## CPU milliseconds a request, service and database together',
     grid(both, fixed),
     '## Of that, the database',
     grid(({ databaseCpu }) => databaseCpu, fixed),

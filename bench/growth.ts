@@ -3,6 +3,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { parseArgs } from 'node:util'
 import { secretTokens } from '../test/kit/tokens.ts'
+import { count } from './cells.ts'
 import { type Bench, measureClosed, type Sample, writeCallers } from './closed.ts'
 import { buildDoable, type Running, start } from './contenders.ts'
 import { LOADED_TASK, loadDatabase, type Store, startDatabase } from './database.ts'
@@ -10,7 +11,6 @@ import { CALLERS, CONNECTIONS, describe, EACH } from './growth-report.ts'
 import { LOADS } from './loads.ts'
 import { type Pooler, startPooler } from './pooler.ts'
 import { checkRoom, findPrograms } from './programs.ts'
-import { count } from './report.ts'
 
 /** The size at which other ways to run it are compared, or the largest when that is not asked for. */
 const COMPARED = 1_000_000

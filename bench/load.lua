@@ -1,5 +1,5 @@
 -- Requests of one load, from many callers, each with their own token and tasks.
--- Arguments: the load, the file of callers (user, space, token), tasks for each, a seed, how many users there are.
+-- Arguments: the load, the file of callers (user, token and, where the service makes its own, the list's ETag), tasks for each, a seed, how many users there are.
 
 local callers, per_user, users, make = {}, 0, 0, nil
 
@@ -24,7 +24,7 @@ end
 local loads = {}
 function loads.get() local c = any() return head('GET', c, task(c)) end
 function loads.list() return head('GET', any(), '/tasks?limit=50') end
-loads['list-304'] = function() return head('GET', reader(), '/tasks?limit=50', 'If-None-Match: "' .. per_user .. '"\r\n') end
+loads['list-304'] = function() local c = reader() return head('GET', c, '/tasks?limit=50', 'If-None-Match: ' .. c.etag .. '\r\n') end
 function loads.create()
   return with_body('POST', writer(), '/tasks', '{"title":"A new task of the bench, number ' .. math.random(1e6)
     .. '","description":"Some words about it, as people write them.","priority":"high","due_date":"2026-11-24","tags":["home","errands"]}')
@@ -53,8 +53,10 @@ function init(args)
   math.randomseed(tonumber(args[4]))
   users = tonumber(args[5])
   for line in io.lines(args[2]) do
-    local user, token = line:match('(%S+) (%S+)')
-    callers[#callers + 1] = { user = user, token = token, number = #callers }
+    local user, token, etag = line:match('(%S+) (%S+) ?(%S*)')
+    -- Doable's ETag is the user's revision, which is the number of tasks that were loaded.
+    if etag == '' then etag = '"' .. per_user .. '"' end
+    callers[#callers + 1] = { user = user, token = token, etag = etag, number = #callers }
   end
 end
 

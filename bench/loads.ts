@@ -2,6 +2,21 @@
 export const LOADS = ['get', 'list', 'list-304', 'create', 'update', 'complete', 'changes', 'mix'] as const
 export type Load = (typeof LOADS)[number]
 
+/**
+ * What the plain services cannot be asked: they keep no revision to list changes by, and the mix has changes in it. The
+ * Go one answers 304 by an ETag of the list's body, which saves bytes but no work; the asynchronous FastAPI does not.
+ */
+const LACKS: Readonly<Record<string, readonly Load[]>> = {
+  'plain Go': ['changes', 'mix'],
+  'async FastAPI': ['list-304', 'changes', 'mix'],
+}
+
+/** Whether a contender works on one table of seven columns, with no counter and no sync. */
+export const isPlain = (contender: string) => contender in LACKS
+
+/** Whether a contender can be asked for a load; where it cannot, the report says "–". */
+export const answersLoad = (contender: string, load: Load) => !LACKS[contender]?.includes(load)
+
 /** How much there is to ask for. Tasks are dealt out to users in turn, so that a user's lie far apart, as they would. */
 export interface Volume {
   users: number

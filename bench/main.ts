@@ -7,11 +7,11 @@ import postgres from 'postgres'
 import { findCollation } from '../src/db/collation.ts'
 import { secretTokens } from '../test/kit/tokens.ts'
 import { checkAgreement } from './agree.ts'
-import { type Bench, measureClosed, type Sample, writeCallers } from './closed.ts'
-import { bare, buildDoable, buildPeers, type Running, start } from './contenders.ts'
-import { LOADED_TASK, loadDatabase, startDatabase } from './database.ts'
+import { type Bench, measureClosed, type Sample, writeCallers, writeTagged } from './closed.ts'
+import { bare, buildDoable, buildPeers, checkContenders, type Running, start } from './contenders.ts'
+import { LOADED_TASK, loadDatabase, loadPlain, PLAIN_TASK, startDatabase } from './database.ts'
 import { measureFloor, statementsOf } from './floor.ts'
-import { LOADS, type Load, userName, type Volume } from './loads.ts'
+import { answersLoad, isPlain, LOADS, type Load, userName, type Volume } from './loads.ts'
 import { measureOpen, type OpenSample } from './open.ts'
 import { checkRoom, findPrograms, type Program, type Programs } from './programs.ts'
 import { describe, type Results } from './report.ts'
@@ -29,7 +29,7 @@ interface Plan {
   readonly rateSeconds: number
 }
 
-/** Some 30 minutes on two cores. Opening a thousand connections takes a while: their measurements are longer. */
+/** Some 40 minutes on two cores. Opening a thousand connections takes a while: their measurements are longer. */
 const FULL: Plan = {
   volume: { users: 10_000, tasks: 1_000_000 },
   levels: [
@@ -54,7 +54,7 @@ async function main(): Promise<void> {
   const { values } = parseArgs({ options: { quick: { type: 'boolean', default: false }, out: { type: 'string' } } })
   const programs = await findPrograms(NEEDED)
   const plan = values.quick ? QUICK : FULL
-  await checkRoom(tmpdir(), plan.volume.tasks * LOADED_TASK)
+  await checkRoom(tmpdir(), plan.volume.tasks * (LOADED_TASK + PLAIN_TASK))
   const folder = await mkdtemp(join(tmpdir(), 'doable-bench-'))
   const running: { stop(): Promise<void> }[] = []
   try {
@@ -76,16 +76,18 @@ async function measure(
   const [busy = Number.NaN] = loadavg()
   const began = performance.now()
   say('Building')
-  const contenders = [await buildDoable(), ...(await buildPeers(programs, folder))]
-  say('Loading the database')
-  const database = await startDatabase()
-  running.push(database)
-  const [doable] = contenders
-  const url = await loadDatabase(database, doable?.command[0] ?? '', 'bench', plan.volume)
-
+  const doable = await buildDoable()
+  const contenders = [doable, ...(await buildPeers(programs, folder))]
+  checkContenders(contenders)
   const secret = Buffer.from(crypto.getRandomValues(new Uint8Array(32))).toString('base64url')
   const tokens = await secretTokens(secret)
   const sign = (user: string) => tokens.sign(user, 24 * 3600)
+  say('Loading the database')
+  const database = await startDatabase()
+  running.push(database)
+  const [program = ''] = doable.command
+  const url = await loadDatabase(database, program, 'bench', plan.volume)
+  await loadPlain(url)
   const bench: Bench = {
     wrk: programs.wrk,
     callers: join(folder, 'callers.txt'),
@@ -104,8 +106,19 @@ async function measure(
   running.push(ground)
   await checkAgreement(services, (user) => sign(userName(user)), plan.volume)
 
+  const benches = new Map<string, Bench>()
+  for (const service of services) {
+    if (!isPlain(service.name) || !answersLoad(service.name, 'list-304')) continue
+    const callers = join(folder, `callers-${service.name}.txt`)
+    await writeTagged(bench.callers, callers, service)
+    benches.set(service.name, { ...bench, callers })
+  }
+  const closed = (service: Running, load: Load, connections: number, seconds: number, round: number) =>
+    measureClosed(benches.get(service.name) ?? bench, service, load, connections, seconds, round)
+
   say('Warming up')
-  for (const service of services) for (const load of LOADS) await measureClosed(bench, service, load, MAIN, 1, 0)
+  for (const load of LOADS)
+    for (const service of services) if (answersLoad(service.name, load)) await closed(service, load, MAIN, 1, 0)
 
   const samples: Sample[] = []
   const floor = new Map<Load, number[]>()
@@ -116,7 +129,7 @@ async function measure(
       for (const load of LOADS) {
         // Each round begins with another one, so that none always comes after the same.
         for (const service of rotated(services, round))
-          samples.push(await measureClosed(bench, service, load, connections, seconds, round))
+          if (answersLoad(service.name, load)) samples.push(await closed(service, load, connections, seconds, round))
         const statement = statements.get(load)
         if (connections !== MAIN || !statement) continue
         const { volume } = plan
@@ -128,14 +141,11 @@ async function measure(
 
   const open: OpenSample[] = []
   // oha sends requests of few users, who would soon reach their limit: it is raised, not turned off.
-  const [first] = contenders
-  if (first) {
-    const lenient = await start(first, url, secret, { RATE_LIMIT: '1000000' })
-    running.push(lenient)
-    services.splice(0, 1, lenient)
-    // The other services are warm already.
-    for (const load of LOADS) await measureClosed(bench, lenient, load, MAIN, 1, 0)
-  }
+  const lenient = await start(doable, url, secret, { RATE_LIMIT: '1000000' })
+  running.push(lenient)
+  services.splice(0, 1, lenient)
+  // The other services are warm already.
+  for (const load of LOADS) await closed(lenient, load, MAIN, 1, 0)
   for (const rate of plan.rates)
     for (const load of ['get', 'list', 'create'] as const)
       for (const service of services) {

@@ -1,6 +1,6 @@
 import { parse, View } from 'vega'
 import { compile, type TopLevelSpec } from 'vega-lite'
-import { LOADS } from './loads.ts'
+import { answersLoad, LOADS } from './loads.ts'
 import type { Results } from './report.ts'
 import { median } from './statistics.ts'
 
@@ -10,10 +10,12 @@ import { median } from './statistics.ts'
  */
 export async function plot({ samples, floor, main, names }: Results): Promise<string> {
   const bars = LOADS.flatMap((load) => [
-    ...names.map((service) => {
-      const found = samples.filter((s) => s.contender === service && s.load === load && s.connections === main)
-      return { load, service, rate: median(found.map(({ rate }) => rate)) }
-    }),
+    ...names
+      .filter((name) => answersLoad(name, load))
+      .map((service) => {
+        const found = samples.filter((s) => s.contender === service && s.load === load && s.connections === main)
+        return { load, service, rate: median(found.map(({ rate }) => rate)) }
+      }),
     ...(floor.has(load) ? [{ load, service: 'pgbench', rate: median(floor.get(load) ?? []) }] : []),
   ])
   const spec: TopLevelSpec = {

@@ -5,8 +5,8 @@ import { delimiter, join } from 'node:path'
 const NEEDED = {
   wrk: 'the load generator: apt install wrk',
   oha: 'the generator for fixed rates: cargo install oha --locked',
-  go: 'compiles the Go peer: https://go.dev/dl',
-  python3: 'runs the FastAPI peer: apt install python3 python3-venv',
+  go: 'compiles the Go peers: https://go.dev/dl',
+  python3: 'runs the FastAPI peers: apt install python3 python3-venv',
   pgbench: 'the floor: apt install postgresql-contrib (Debian keeps it in /usr/lib/postgresql/*/bin)',
   pgbouncer: 'the pooler, 1.21 or newer: apt install pgbouncer (Debian 13), or from its source',
 } as const

@@ -1,13 +1,13 @@
-import { cpus, release, totalmem } from 'node:os'
 import { join } from 'node:path'
+import { count, machine, ms, rateCell, table, times } from './cells.ts'
 import type { Sample } from './closed.ts'
 import { SETTINGS } from './database.ts'
 import { goalsOf } from './goals.ts'
-import { LOADS, type Load, type Volume } from './loads.ts'
+import { answersLoad, isPlain, LOADS, type Load, type Volume } from './loads.ts'
 import type { OpenSample } from './open.ts'
 import { plot } from './plot.ts'
 import { faultsOf } from './shape.ts'
-import { median, spread } from './statistics.ts'
+import { median } from './statistics.ts'
 
 export interface Results {
   volume: Volume
@@ -28,7 +28,7 @@ export interface Results {
 
 type Of = (sample: Sample) => number
 
-/** Stands for a value that cannot be measured. */
+/** Stands for a value that cannot be measured: the floor of a mix, a load that a plain service does not have. */
 const NONE = '–'
 
 /** Writes `RESULTS.md` and `RESULTS.svg` into a folder. @throws Error when a measurement is missing. */
@@ -42,9 +42,6 @@ export async function describe(results: Results, folder: string): Promise<void> 
   const rateOf: Of = ({ rate }) => rate
   const others = names.slice(1)
 
-  // A service that has answered nothing in time has no spread.
-  const cell = (of: readonly number[]) =>
-    median(of) === 0 ? '0' : `${count(median(of))} ±${Math.round(spread(of) * 100)} %`
   const rates = table(
     ['load', ...names, 'pgbench', ...others.map((name) => `× ${name}`), '÷ pgbench'],
     LOADS.map((load) => {
@@ -52,8 +49,8 @@ export async function describe(results: Results, folder: string): Promise<void> 
       const floor = results.floor.get(load)
       return [
         load,
-        ...names.map((name) => cell(values(name, load, main, rateOf))),
-        floor ? cell(floor) : NONE,
+        ...names.map((name) => where(name, load, () => rateCell(values(name, load, main, rateOf)))),
+        floor ? rateCell(floor) : NONE,
         ...others.map((name) => times(own / middle(name, load, main, rateOf))),
         floor ? times(own / median(floor)) : NONE,
       ]
@@ -67,9 +64,9 @@ export async function describe(results: Results, folder: string): Promise<void> 
         LOADS.map((load) => [
           load,
           ...names.flatMap((name) => [
-            cell(values(name, load, connections, rateOf)),
-            ms(middle(name, load, connections, ({ p50 }) => p50)),
-            ms(middle(name, load, connections, ({ p99 }) => p99)),
+            where(name, load, () => rateCell(values(name, load, connections, rateOf))),
+            where(name, load, () => ms(middle(name, load, connections, ({ p50 }) => p50))),
+            where(name, load, () => ms(middle(name, load, connections, ({ p99 }) => p99))),
           ]),
           ...others.map((name) =>
             times(middle(names[0] ?? '', load, connections, rateOf) / middle(name, load, connections, rateOf)),
@@ -83,8 +80,8 @@ export async function describe(results: Results, folder: string): Promise<void> 
     LOADS.map((load) => [
       load,
       ...names.flatMap((name) => [
-        middle(name, load, main, ({ cpu }) => cpu).toFixed(3),
-        middle(name, load, main, ({ databaseCpu }) => databaseCpu).toFixed(3),
+        where(name, load, () => middle(name, load, main, ({ cpu }) => cpu).toFixed(3)),
+        where(name, load, () => middle(name, load, main, ({ databaseCpu }) => databaseCpu).toFixed(3)),
       ]),
     ]),
   )
@@ -119,7 +116,7 @@ export async function describe(results: Results, folder: string): Promise<void> 
   const text = [
     '# Results',
     `Made by \`bun run bench\` on ${machine()}; its load average before was ${results.busy.toFixed(2)}. Services, PostgreSQL and load generator share these cores; the services on Bun go by a memory limit of 1 GB, that of \`compose.yaml\`. ${count(results.volume.users)} users with their own tokens, ${count(results.volume.tasks)} tasks; one run of ${Math.round(results.minutes)} minutes, the services in turn, ${Math.min(...results.seconds)} to ${Math.max(...results.seconds)} s for each measurement. PostgreSQL 18 with ${SETTINGS.map((line) => `\`${line}\``).join(', ')}: a commit waits for the disk.`,
-    'All services answer the same requests from the same tables with the same fields and raise the same counter; that their answers agree is checked before anything is measured.',
+    `${listed(names.filter((name) => !isPlain(name)))} answer the same requests from the same tables with the same fields and raise the same counter. The plain services (${listed(names.filter(isPlain))}) do less: one table of seven columns with the same tasks, no counter, no sync, no quota. What they do not have is "${NONE}". The 304 of plain Go is by an ETag that it makes of the list's body each time: it saves bytes, and no work. That all answers agree, as far as they go, is checked before anything is measured.`,
     '![Requests a second](RESULTS.svg)',
     '## Goals',
     `Ratios of medians at ${main} connections.`,
@@ -127,7 +124,8 @@ export async function describe(results: Results, folder: string): Promise<void> 
     `## Requests a second at ${main} connections`,
     `Medians, and half the distance from the least to the greatest. \`pgbench\` runs Doable's own prepared statements (the mix is not one statement). A bare \`Bun.serve\` with a fixed answer reaches, a second: ${ground} connections.`,
     rates,
-    `## CPU seconds for 1,000 requests at ${main} connections`,
+    `## CPU milliseconds a request at ${main} connections`,
+    'Of the process that serves, and of all of PostgreSQL for it.',
     cost,
     '## Memory',
     memory,
@@ -148,6 +146,15 @@ export async function describe(results: Results, folder: string): Promise<void> 
   if (faults.length > 0) throw new Error(`The report is not whole:\n${faults.join('\n')}`)
 }
 
+/** The cell of a load that a service has; a measurement that is missing there is a fault of the report. */
+function where(name: string, load: Load, cell: () => string): string {
+  return answersLoad(name, load) ? cell() : NONE
+}
+
+function listed(names: readonly string[]): string {
+  return new Intl.ListFormat('en').format(names)
+}
+
 function openCells(sample: OpenSample | undefined): string[] {
   if (!sample) throw new Error('a measurement is missing')
   const { reached, rate, p50, p99, max } = sample
@@ -158,19 +165,3 @@ function groups(open: readonly OpenSample[]): [string, number, OpenSample[]][] {
   const byKey = Map.groupBy(open, ({ load, rate }) => `${load} ${rate}`)
   return [...byKey.values()].map((found) => [found[0]?.load ?? '', found[0]?.rate ?? 0, found])
 }
-
-export function table(head: readonly string[], rows: readonly (readonly string[])[]): string {
-  const line = (cells: readonly string[]) => `| ${cells.join(' | ')} |`
-  return [line(head), line(head.map((_, at) => (at === 0 ? '---' : '--:'))), ...rows.map(line)].join('\n')
-}
-
-export function machine(): string {
-  const all = cpus()
-  const memory = Math.round(totalmem() / 2 ** 30)
-  return `${all.length} × ${all[0]?.model.trim()}, ${memory} GB, Linux ${release()}, Bun ${Bun.version}`
-}
-
-export const count = (value: number) => Math.round(value).toLocaleString('en')
-/** A service that has answered nothing in time has no latency. */
-const ms = (value: number) => (value === 0 ? '–' : value.toFixed(value < 10 ? 2 : 0))
-const times = (value: number) => (!Number.isFinite(value) ? '–' : value.toFixed(value < 10 ? 2 : 0))

@@ -3,25 +3,24 @@
  * is not, since a table with a hole would mislead.
  */
 import { join } from 'node:path'
-import { LOADS } from './loads.ts'
+import { answersLoad, LOADS } from './loads.ts'
 
-export const NAMES = ['Doable', 'Go', 'Hono', 'FastAPI']
+/** Every service that a report must have, Doable first, the plain ones last. */
+export const NAMES = ['Doable', 'Go', 'Hono', 'FastAPI', 'plain Go', 'async FastAPI']
 
 /** The sections, and what the first column of each one's table must have, at least. */
 const SECTIONS: Record<string, readonly string[]> = {
   Goals: [
-    'get ÷ FastAPI',
-    'list ÷ FastAPI',
-    'create ÷ FastAPI',
+    ...['get', 'list', 'create'].flatMap((load) => [`${load} ÷ FastAPI`, `${load} ÷ async FastAPI`]),
     ...LOADS.map((load) => `${load} ÷ Go`),
+    ...LOADS.filter((load) => answersLoad('plain Go', load)).map((load) => `${load} ÷ plain Go`),
     'get ÷ pgbench',
-    ...LOADS.map((load) => `p99 of ${load}, 1000 connections in a closed loop`),
     'resident memory under load, 32 connections',
     'resident memory under load, all connections',
   ],
   'Requests a second at 32 connections': LOADS,
-  'CPU seconds for 1,000 requests at 32 connections': LOADS,
-  Memory: ['32 connections'],
+  'CPU milliseconds a request at 32 connections': LOADS,
+  Memory: ['32 connections', '1000 connections'],
   'By connections, closed loop': LOADS,
   'Latency at fixed rates': ['get', 'list', 'create'],
   'Requests without a proper answer': [],

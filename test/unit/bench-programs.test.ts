@@ -2,7 +2,9 @@ import { afterAll, beforeAll, describe, expect, test } from 'bun:test'
 import { chmod, mkdtemp, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
+import { buildPeers, checkContenders } from '../../bench/contenders.ts'
 import { checkRoom, findPrograms } from '../../bench/programs.ts'
+import { NAMES } from '../../bench/shape.ts'
 import { runProgram } from '../kit/program.ts'
 
 let folder: string
@@ -46,6 +48,22 @@ describe('a bench refuses to start', () => {
     })
     expect({ code, stdout }).toEqual({ code: 1, stdout: '' })
     expect(stderr).toStartWith('The bench cannot start. Missing:\n  - wrk, the load generator: apt install wrk\n')
+  })
+
+  test('without one of the services that a report has, and names it', () => {
+    const contenders = NAMES.map((name) => ({ name, command: [name] }))
+    checkContenders(contenders)
+    const without = (...names: string[]) => contenders.filter(({ name }) => !names.includes(name))
+    expect(() => checkContenders(without('plain Go', 'async FastAPI'))).toThrow(
+      'The bench cannot start. Missing:\n  - plain Go\n  - async FastAPI',
+    )
+  })
+
+  test('when a peer cannot be built, and says which', async () => {
+    const failing = join(folder, 'fails')
+    await Bun.write(failing, '#!/bin/sh\nexit 1\n')
+    await chmod(failing, 0o755)
+    await expect(buildPeers({ go: failing, python3: failing }, folder)).rejects.toThrow(`${failing} build`)
   })
 
   test('on a disk without room', async () => {
