@@ -26,8 +26,8 @@ export interface Bench {
   /** Lines of user, token and, where it is not the revision, the ETag of the user's list. */
   callers: string
   volume: Volume
-  /** The process whose children serve the database's connections. */
-  databasePid: number
+  /** The process whose children serve the database's connections; undefined where the service is the database. */
+  databasePid: number | undefined
 }
 
 type Sign = (user: string) => Promise<string>
@@ -77,7 +77,8 @@ export async function measureClosed(
   seconds: number,
   seed: number,
 ): Promise<Sample> {
-  const before = { cpu: await cpuOf(service.pid), database: await cpuOf(bench.databasePid) }
+  const databaseCpu = async () => (bench.databasePid === undefined ? 0 : await cpuOf(bench.databasePid))
+  const before = { cpu: await cpuOf(service.pid), database: await databaseCpu() }
   // One thread: a second would take a core that the service could use.
   const command = [bench.wrk, '-t1', `-c${connections}`, `-d${seconds}s`, '--latency', '--timeout', `${PATIENCE_S}s`]
   const script = ['-s', join(import.meta.dir, 'load.lua'), service.url]
@@ -98,7 +99,7 @@ export async function measureClosed(
     failed: (refused ?? 0) + (broken ?? 0),
     timeouts: timeouts ?? 0,
     cpu: each((await cpuOf(service.pid)) - before.cpu),
-    databaseCpu: each((await cpuOf(bench.databasePid)) - before.database),
+    databaseCpu: each((await databaseCpu()) - before.database),
     memory: await memoryOf(service.pid),
   }
   await settle(service.pid)

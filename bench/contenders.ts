@@ -82,10 +82,13 @@ export function checkContenders(contenders: readonly Contender[]): void {
 /** `Bun.serve` with a fixed answer: what no service on Bun can exceed. */
 export const bare: Contender = { name: 'Bun.serve', command: [process.execPath, join(PEERS, 'bare.ts')] }
 
-/** Starts a contender and waits for its first answer, whatever that is. */
+/** What PocketBase is made of: HTTP, tokens and SQLite in one process. Its database is the file `DATABASE_FILE`. */
+export const onSqlite: Contender = { name: 'bun:sqlite', command: [process.execPath, join(PEERS, 'sqlite/main.ts')] }
+
+/** Starts a contender, on PostgreSQL where it has an address of one, and waits for its first answer, whatever that is. */
 export async function start(
   { name, command, cwd, takesPort }: Contender,
-  databaseUrl: string,
+  databaseUrl: string | undefined,
   secret: string,
   more: Record<string, string> = {},
 ): Promise<Running> {
@@ -98,7 +101,7 @@ export async function start(
       PYTHONDONTWRITEBYTECODE: '1',
       BUN_JSC_forceRAMSize: String(MEMORY_LIMIT),
       PORT: String(port),
-      DATABASE_URL: databaseUrl,
+      ...(databaseUrl === undefined ? {} : { DATABASE_URL: databaseUrl }),
       BETTER_AUTH_SECRET: secret,
       SHUTDOWN_DELAY_MS: '0',
       JWT_SECRET: secret,

@@ -14,7 +14,7 @@ import { completeTask, createTask, findTask, updateTask } from '../src/tasks/sto
 import { type Load, tasksEach, type Volume } from './loads.ts'
 import { run } from './programs.ts'
 
-interface Statement {
+export interface Statement {
   text: string
   parameters: readonly unknown[]
 }
@@ -22,6 +22,14 @@ interface Statement {
 /** Stand in for what changes from request to request. */
 const OWNER = 'the owner'
 const TASK = '00000000-0000-7000-8000-ffffffffffff'
+
+/** A parameter as SQL has it, with what stands for the owner and the task in their places. */
+export function literalOf(value: unknown, owner: string, task: string): string {
+  if (value === OWNER) return owner
+  if (value === TASK) return task
+  if (value === null || value === undefined) return 'null'
+  return typeof value === 'string' ? `'${value.replaceAll("'", "''")}'` : String(value)
+}
 
 /** What pgbench puts there: a random user, and one of their tasks. */
 const owner = "('bench-' || lpad(:u::text, 6, '0'))"
@@ -68,23 +76,13 @@ export async function statementsOf(volume: Volume, collation: string): Promise<M
   return statements
 }
 
-const WRITES: ReadonlySet<Load> = new Set(['create', 'update', 'complete'])
+/** Only users with odd numbers write: `list-304` needs users whose revision stays the same. */
+export const WRITES: ReadonlySet<Load> = new Set(['create', 'update', 'complete'])
 
 /** The same statement as a script of pgbench. */
 function scriptOf(load: Load, { text, parameters }: Statement, volume: Volume): string {
   const id = load === 'create' ? 'gen_random_uuid()' : task
-  const literal = (value: unknown) =>
-    value === OWNER
-      ? owner
-      : value === TASK
-        ? id
-        : value === null || value === undefined
-          ? 'null'
-          : typeof value === 'string'
-            ? `'${value.replaceAll("'", "''")}'`
-            : String(value)
-  const filled = text.replace(/\$(\d+)/g, (_, at) => literal(parameters[Number(at) - 1]))
-  // As in `load.lua`, only users with odd numbers write: `list-304` needs users whose revision stays the same.
+  const filled = text.replace(/\$(\d+)/g, (_, at) => literalOf(parameters[Number(at) - 1], owner, id))
   const user = WRITES.has(load)
     ? `1 + 2 * random(0, ${Math.floor(volume.users / 2) - 1})`
     : `random(0, ${volume.users - 1})`

@@ -1,3 +1,4 @@
+import { EMBEDDED_LOADS, EMBEDDED_NAMES } from './embedded.ts'
 import { LOADS, type Load } from './loads.ts'
 import type { Results } from './report.ts'
 import { median } from './statistics.ts'
@@ -22,9 +23,19 @@ const OF_PGBENCH = 0.45
 /** At a fixed rate: in a closed loop, how long a request waits is only how many others do, by the rate. */
 const P99_MS = 100
 const MEMORY_MB = 160
+const READY_MS = 120
+/** Requests a second on the embedded database. */
+const EMBEDDED: Readonly<Record<(typeof EMBEDDED_LOADS)[number], number>> = {
+  get: 6000,
+  list: 2000,
+  create: 2500,
+  complete: 2500,
+}
+const EMBEDDED_MEMORY_MB = 220
+const REOPENING_MS = 500
 
 /** The goals, and how far each was reached. Rates are medians at the connections of the main table. */
-export function goalsOf({ names, main, samples, floor, open }: Results): Goal[] {
+export function goalsOf({ names, main, samples, floor, open, ready, embedded }: Results): Goal[] {
   const [doable = ''] = names
   const rate = (name: string, load: Load) =>
     median(
@@ -33,6 +44,7 @@ export function goalsOf({ names, main, samples, floor, open }: Results): Goal[] 
         .map((sample) => sample.rate),
     )
   const own = samples.filter(({ contender }) => contender === doable)
+  const inside = embedded.samples.filter(({ contender }) => contender === EMBEDDED_NAMES[0])
   const memoryAt = (what: string, wanted: number, of: readonly { memory: number }[]) =>
     atMost(`resident memory under load, ${what}`, wanted, Math.max(...of.map(({ memory }) => memory)), false, 'MB')
   const asked = open.filter(({ contender }) => contender === doable)
@@ -54,14 +66,21 @@ export function goalsOf({ names, main, samples, floor, open }: Results): Goal[] 
       own.filter(({ connections }) => connections === main),
     ),
     memoryAt('all connections', MEMORY_MB, own),
+    atMost('ready on PostgreSQL', READY_MS, median(ready)),
+    ...EMBEDDED_LOADS.map((load) => {
+      const rates = inside.filter((sample) => sample.load === load).map((sample) => sample.rate)
+      return atLeast(`embedded ${load} a second`, EMBEDDED[load], median(rates), 0)
+    }),
+    memoryAt('embedded', EMBEDDED_MEMORY_MB, inside),
+    atMost('embedded, ready on reopening', REOPENING_MS, median(embedded.ready)),
   ]
 }
 
-function atLeast(what: string, wanted: number, reached: number): Goal {
+function atLeast(what: string, wanted: number, reached: number, digits = 2): Goal {
   return {
     what,
     wanted: `at least ${wanted}`,
-    reached: reached.toFixed(2),
+    reached: reached.toFixed(digits),
     verdict: reached >= wanted ? 'met' : `missed by ${percent(1 - reached / wanted)}`,
   }
 }

@@ -4,11 +4,12 @@ export type Load = (typeof LOADS)[number]
 
 /**
  * What the plain services cannot be asked: they keep no revision to list changes by, and the mix has changes in it. The
- * Go one answers 304 by an ETag of the list's body, which saves bytes but no work; the asynchronous FastAPI does not.
+ * Go one answers 304 by an ETag of the list's body, which saves bytes but no work; the others do not.
  */
 const LACKS: Readonly<Record<string, readonly Load[]>> = {
   'plain Go': ['changes', 'mix'],
   'async FastAPI': ['list-304', 'changes', 'mix'],
+  'bun:sqlite': ['list-304', 'changes', 'mix'],
 }
 
 /** Whether a contender works on one table of seven columns, with no counter and no sync. */

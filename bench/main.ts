@@ -10,10 +10,12 @@ import { checkAgreement } from './agree.ts'
 import { type Bench, measureClosed, type Sample, writeCallers, writeTagged } from './closed.ts'
 import { bare, buildDoable, buildPeers, checkContenders, type Running, start } from './contenders.ts'
 import { LOADED_TASK, loadDatabase, loadPlain, PLAIN_TASK, startDatabase } from './database.ts'
+import { measureEmbedded } from './embedded.ts'
 import { measureFloor, statementsOf } from './floor.ts'
 import { answersLoad, isPlain, LOADS, type Load, userName, type Volume } from './loads.ts'
 import { measureOpen, type OpenSample } from './open.ts'
 import { checkRoom, findPrograms, type Program, type Programs } from './programs.ts'
+import { measureReady } from './ready.ts'
 import { describe, type Results } from './report.ts'
 
 const NEEDED = ['wrk', 'oha', 'go', 'python3', 'pgbench'] as const satisfies Program[]
@@ -27,6 +29,8 @@ interface Plan {
   readonly levels: readonly { readonly connections: number; readonly rounds: number; readonly seconds: number }[]
   readonly rates: readonly number[]
   readonly rateSeconds: number
+  /** The embedded database holds one household or office rather than a city. */
+  readonly embedded: Volume
 }
 
 /** Some 40 minutes on two cores. Opening a thousand connections takes a while: their measurements are longer. */
@@ -40,12 +44,14 @@ const FULL: Plan = {
   ],
   rates: [200, 1000, 4000],
   rateSeconds: 5,
+  embedded: { users: 1000, tasks: 100_000 },
 }
 const QUICK: Plan = {
   volume: { users: 1000, tasks: 50_000 },
   levels: FULL.levels.map((level) => ({ ...level, rounds: 1, seconds: 1 })),
   rates: [200],
   rateSeconds: 2,
+  embedded: { users: 200, tasks: 10_000 },
 }
 
 const say = (text: string) => process.stderr.write(`${text}\n`)
@@ -82,12 +88,20 @@ async function measure(
   const secret = Buffer.from(crypto.getRandomValues(new Uint8Array(32))).toString('base64url')
   const tokens = await secretTokens(secret)
   const sign = (user: string) => tokens.sign(user, 24 * 3600)
+  const { rounds, seconds } = plan.levels.find(({ connections }) => connections === MAIN) ?? { rounds: 1, seconds: 1 }
+
+  say('Embedded')
+  const inside = { volume: plan.embedded, connections: MAIN, rounds, seconds }
+  const embedded = await measureEmbedded(inside, doable, programs.wrk, folder, secret, sign)
+
   say('Loading the database')
   const database = await startDatabase()
   running.push(database)
   const [program = ''] = doable.command
   const url = await loadDatabase(database, program, 'bench', plan.volume)
   await loadPlain(url)
+  const ready = await measureReady(program, { DATABASE_URL: url, BETTER_AUTH_SECRET: secret }, rounds)
+
   const bench: Bench = {
     wrk: programs.wrk,
     callers: join(folder, 'callers.txt'),
@@ -162,6 +176,8 @@ async function measure(
     samples,
     floor,
     open,
+    ready,
+    embedded,
     busy,
     minutes: (performance.now() - began) / 60_000,
   }

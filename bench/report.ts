@@ -2,6 +2,8 @@ import { join } from 'node:path'
 import { count, machine, ms, rateCell, table, times } from './cells.ts'
 import type { Sample } from './closed.ts'
 import { SETTINGS } from './database.ts'
+import type { Embedded } from './embedded.ts'
+import { describeEmbedded } from './embedded-report.ts'
 import { goalsOf } from './goals.ts'
 import { answersLoad, isPlain, LOADS, type Load, type Volume } from './loads.ts'
 import type { OpenSample } from './open.ts'
@@ -21,6 +23,9 @@ export interface Results {
   /** pgbench's rates for the loads that are one statement. */
   floor: Map<Load, number[]>
   open: OpenSample[]
+  /** From Doable's spawn to ready on the PostgreSQL with all of this in it, in milliseconds. */
+  ready: number[]
+  embedded: Embedded
   /** The machine's load average over the minute before the run. */
   busy: number
   minutes: number
@@ -106,7 +111,10 @@ export async function describe(results: Results, folder: string): Promise<void> 
     ['goal', 'wanted', 'reached', 'verdict'],
     goalsOf(results).map(({ what, wanted, reached, verdict }) => [what, wanted, reached, verdict]),
   )
-  const trouble = samples.filter(({ failed, timeouts }) => failed + timeouts > 0)
+  const trouble = [
+    ...samples,
+    ...results.embedded.samples.map((sample) => ({ ...sample, contender: `${sample.contender}, embedded` })),
+  ].filter(({ failed, timeouts }) => failed + timeouts > 0)
   const troubles = trouble.map(
     ({ contender, load, connections, failed, timeouts }) =>
       `- ${contender}, ${load}, ${connections} connections: ${failed} failed, ${timeouts} timed out`,
@@ -115,7 +123,7 @@ export async function describe(results: Results, folder: string): Promise<void> 
 
   const text = [
     '# Results',
-    `Made by \`bun run bench\` on ${machine()}; its load average before was ${results.busy.toFixed(2)}. Services, PostgreSQL and load generator share these cores; the services on Bun go by a memory limit of 1 GB, that of \`compose.yaml\`. ${count(results.volume.users)} users with their own tokens, ${count(results.volume.tasks)} tasks; one run of ${Math.round(results.minutes)} minutes, the services in turn, ${Math.min(...results.seconds)} to ${Math.max(...results.seconds)} s for each measurement. PostgreSQL 18 with ${SETTINGS.map((line) => `\`${line}\``).join(', ')}: a commit waits for the disk.`,
+    `Made by \`bun run bench\` on ${machine()}; its load average before was ${results.busy.toFixed(2)}. Services, PostgreSQL and load generator share these cores; the services on Bun go by a memory limit of 1 GB, that of \`compose.yaml\`. ${count(results.volume.users)} users with their own tokens, ${count(results.volume.tasks)} tasks; one run of ${Math.round(results.minutes)} minutes, the services in turn, ${Math.min(...results.seconds)} to ${Math.max(...results.seconds)} s for each measurement. PostgreSQL 18 with ${SETTINGS.map((line) => `\`${line}\``).join(', ')}: a commit waits for the disk. Doable is ready ${median(results.ready).toFixed(0)} ms after its start on it.`,
     `${listed(names.filter((name) => !isPlain(name)))} answer the same requests from the same tables with the same fields and raise the same counter. The plain services (${listed(names.filter(isPlain))}) do less: one table of seven columns with the same tasks, no counter, no sync, no quota. What they do not have is "${NONE}". The 304 of plain Go is by an ETag that it makes of the list's body each time: it saves bytes, and no work. That all answers agree, as far as they go, is checked before anything is measured.`,
     '![Requests a second](RESULTS.svg)',
     '## Goals',
@@ -127,6 +135,8 @@ export async function describe(results: Results, folder: string): Promise<void> 
     `## CPU milliseconds a request at ${main} connections`,
     'Of the process that serves, and of all of PostgreSQL for it.',
     cost,
+    `## Embedded, ${main} connections`,
+    describeEmbedded(results.embedded),
     '## Memory',
     memory,
     '## By connections, closed loop',

@@ -12,9 +12,10 @@ import { cpus, loadavg, tmpdir } from 'node:os'
 import { join, resolve } from 'node:path'
 import { parseArgs } from 'node:util'
 import { type DatabaseKind, databases, stopAll } from '../test/kit/boot.ts'
-import { freePort, newDatabase } from '../test/kit/postgres-server.ts'
+import { newDatabase } from '../test/kit/postgres-server.ts'
 import { SECRET } from '../test/kit/tokens.ts'
 import { sendLoad } from './load.ts'
+import { type Ready, startReady } from './ready.ts'
 
 const PROGRAM = resolve(process.env['DOABLE_BINARY'] ?? 'dist/doable')
 
@@ -27,45 +28,13 @@ const { values } = parseArgs({
 })
 const [starts, loads, requests] = [values.starts, values.loads, values.requests].map(Number) as [number, number, number]
 
-interface Service {
-  readonly url: string
-  /** From spawn to ready, in milliseconds. */
-  readonly took: number
-  /** Resident set, in MB of 10^6 bytes. */
-  memory(): Promise<number>
-  stop(): Promise<void>
-}
+const start = (env: Record<string, string>) =>
+  startReady(PROGRAM, { BETTER_AUTH_SECRET: SECRET, RATE_LIMIT: '0', ...env })
 
-async function start(env: Record<string, string>): Promise<Service> {
-  const url = `http://127.0.0.1:${freePort()}`
-  const began = performance.now()
-  const child = Bun.spawn([PROGRAM, 'serve'], {
-    env: { BETTER_AUTH_SECRET: SECRET, RATE_LIMIT: '0', SHUTDOWN_DELAY_MS: '0', ...env, PORT: new URL(url).port },
-    stdout: 'ignore',
-    stderr: 'ignore',
-  })
-  for (;;) {
-    const status = await fetch(`${url}/health/ready`).then(
-      (response) => response.status,
-      () => undefined,
-    )
-    if (status === 200) break
-    if (child.exitCode !== null) throw new Error(`${PROGRAM} ended with ${child.exitCode} before it was ready`)
-    await Bun.sleep(1)
-  }
-  const took = performance.now() - began
-  return {
-    url,
-    took,
-    async memory() {
-      const [, kilobytes] = /^VmRSS:\s+(\d+)/m.exec(await readFile(`/proc/${child.pid}/status`, 'utf8')) ?? []
-      return (Number(kilobytes) * 1024) / 1e6
-    },
-    async stop() {
-      child.kill('SIGTERM')
-      if ((await child.exited) !== 0) throw new Error(`${PROGRAM} ended with ${child.exitCode}`)
-    },
-  }
+/** Resident set, in MB of 10^6 bytes. */
+async function memoryOf({ pid }: Ready): Promise<number> {
+  const [, kilobytes] = /^VmRSS:\s+(\d+)/m.exec(await readFile(`/proc/${pid}/status`, 'utf8')) ?? []
+  return (Number(kilobytes) * 1024) / 1e6
 }
 
 function report(what: string, unit: string, digits: number, goal: number | undefined, figures: number[]): void {
@@ -103,7 +72,7 @@ async function measureStarts(kind: DatabaseKind): Promise<void> {
     const reopened = await start(place)
     again.push(reopened.took)
     await Bun.sleep(2000)
-    idle.push(await reopened.memory())
+    idle.push(await memoryOf(reopened))
     await reopened.stop()
     await rm(place.DATA_DIR, { recursive: true })
   }
@@ -120,7 +89,7 @@ async function measureLoads(kind: DatabaseKind): Promise<void> {
     const service = await start(place)
     await sendLoad(service.url, requests)
     await Bun.sleep(2000)
-    after.push(await service.memory())
+    after.push(await memoryOf(service))
     await service.stop()
     await rm(place.DATA_DIR, { recursive: true })
   }

@@ -3,6 +3,7 @@ import { mkdtemp, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import type { Sample } from '../../bench/closed.ts'
+import { EMBEDDED_LOADS, EMBEDDED_NAMES } from '../../bench/embedded.ts'
 import { goalsOf } from '../../bench/goals.ts'
 import { answersLoad, LOADS } from '../../bench/loads.ts'
 import { describe as describeResults, type Results } from '../../bench/report.ts'
@@ -57,6 +58,14 @@ const results: Results = {
       failed: 0,
     })),
   ),
+  ready: [110, 130, 115],
+  embedded: {
+    volume: { users: 10, tasks: 1000 },
+    samples: EMBEDDED_NAMES.flatMap((name) =>
+      EMBEDDED_LOADS.map((load) => ({ ...sampleOf(name, load, 32), rate: 2400 })),
+    ),
+    ready: [490, 510, 480],
+  },
   busy: 0.1,
   minutes: 40,
 }
@@ -101,6 +110,17 @@ describe('a report', () => {
     expect(goalsOf(results).filter(({ what }) => what.includes('closed loop'))).toEqual([])
   })
 
+  test('has the goals of the embedded database, and of both when they start', () => {
+    const goals = new Map(goalsOf(results).map(({ what, wanted, verdict }) => [what, `${wanted}: ${verdict}`]))
+    expect(goals.get('embedded get a second')).toBe('at least 6000: missed by 60 %')
+    expect(goals.get('embedded list a second')).toBe('at least 2000: met')
+    expect(goals.get('embedded create a second')).toBe('at least 2500: missed by 4 %')
+    expect(goals.get('embedded complete a second')).toBe('at least 2500: missed by 4 %')
+    expect(goals.get('resident memory under load, embedded')).toBe('at most 220 MB: met')
+    expect(goals.get('embedded, ready on reopening')).toBe('at most 500 ms: met')
+    expect(goals.get('ready on PostgreSQL')).toBe('at most 120 ms: met')
+  })
+
   test('shows a load that a peer does not have as "–", and not as zero', async () => {
     const text = await reportOf(results)
     const [, rates = ''] = text.split('## Requests a second')
@@ -138,6 +158,8 @@ describe('a report', () => {
     ['the bare server', without((s) => s.contender === 'Bun.serve')],
     ['the floor of a get', { ...results, floor: new Map() }],
     ['the load before it', { ...results, busy: Number.NaN }],
+    ['the embedded database', { ...results, embedded: { ...results.embedded, samples: [] } }],
+    ['the time to ready', { ...results, ready: [] }],
     ['a plain service', { ...results, names: NAMES.filter((name) => name !== 'plain Go') }],
     ['one load of a plain one', without((s) => s.contender === 'plain Go' && s.load === 'get')],
     ['a peer', { ...results, names: NAMES.filter((name) => name !== 'Hono') }],
