@@ -1,4 +1,5 @@
 import type { Db } from '../db/database.ts'
+import { replan } from '../db/plans.ts'
 import { createLine } from '../db/turns.ts'
 import type { Owner, Work } from '../db/work.ts'
 import { createOnce, type Once } from '../http/idempotency.ts'
@@ -111,6 +112,8 @@ async function importByPieces(
   } finally {
     // Whether the pieces were accepted is read again: a commit can succeed though its answer comes too late.
     if (number > 0) await insertAccepted(own, user)
+    // The user's next statement may be about all of them. Where this fails, the database does it within seconds.
+    if (number > 0) await own.scan(user, replan).catch(() => {})
     // Only now: whoever looks for reminders must find these rows.
     if (number > 0 && rows.reminds) await own.write(user, async (_, owner) => owner.remind?.(new Date().toISOString()))
   }
