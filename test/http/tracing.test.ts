@@ -122,7 +122,10 @@ describe.each(databases)('traces over %s', (kind) => {
   })
 
   test('the trace of an event stream ends when the stream has begun', async () => {
-    const { url, end } = await serve({ OTEL_EXPORTER_OTLP_ENDPOINT: here(), OTEL_EXPORTER_OTLP_PROTOCOL: 'http/json' })
+    const { url, end: stop } = await serve({
+      OTEL_EXPORTER_OTLP_ENDPOINT: here(),
+      OTEL_EXPORTER_OTLP_PROTOCOL: 'http/json',
+    })
     const stream = await fetch(`${url}/api/alice/events?since=0`, {
       headers: { ...withToken, traceparent: `00-${trace}-${parent}-01` },
     })
@@ -133,11 +136,13 @@ describe.each(databases)('traces over %s', (kind) => {
     // The feed looks for other replicas' writes once a second while somebody listens.
     await Bun.sleep(2500)
     await reader?.cancel()
-    await end()
+    await stop()
     const ofStream = spans().filter(({ traceId }) => traceId === trace)
     expect(ofStream.map(({ name }) => name)).toContain('GET /api/:user_id/events')
     const server = ofStream.find(({ kind }) => kind === SERVER)
-    const later = ofStream.filter(({ startTimeUnixNano }) => startTimeUnixNano > (server?.endTimeUnixNano ?? ''))
+    // A span's start is told in whole milliseconds, and its end by what it took since: they differ by up to one.
+    const end = BigInt(server?.endTimeUnixNano ?? 0) + 1_000_000n
+    const later = ofStream.filter(({ startTimeUnixNano }) => BigInt(startTimeUnixNano) > end)
     expect(later).toEqual([])
   })
 
