@@ -1,6 +1,7 @@
 import { drizzle } from 'drizzle-orm/postgres-js'
 import postgres from 'postgres'
 import type { Database, Db, Time } from '../database.ts'
+import { replan } from '../plans.ts'
 import { DeadlineClient } from './client.ts'
 import { MAJOR, openDirectory } from './files.ts'
 import { EngineWire } from './wire.ts'
@@ -99,7 +100,7 @@ export async function openPglite(
     return time(work, text)
   }
   replanning = setInterval(() => {
-    if (isUsed && !away) sql.unsafe('discard plans').catch(() => {})
+    if (isUsed && !away) replan(drizzle(sql)).catch(() => {})
     isUsed = false
   }, REPLAN_MS)
   replanning.unref()
