@@ -110,11 +110,13 @@ async function importByPieces(
       return answer
     })
   } finally {
-    // Whether the pieces were accepted is read again: a commit can succeed though its answer comes too late.
-    if (number > 0) await insertAccepted(own, user)
-    // The user's next statement may be about all of them. Where this fails, the database does it within seconds.
-    if (number > 0) await own.scan(user, replan).catch(() => {})
-    // Only now: whoever looks for reminders must find these rows.
-    if (number > 0 && rows.reminds) await own.write(user, async (_, owner) => owner.remind?.(new Date().toISOString()))
+    if (number > 0) {
+      // Whether the pieces were accepted is read again: a commit can succeed though its answer comes too late.
+      await insertAccepted(own, user)
+      // The user's next statement may be about all of them. Where this fails, the database does it within seconds.
+      await own.scan(user, replan).catch(() => {})
+      // Only now: whoever looks for reminders must find these rows.
+      if (rows.reminds) await own.write(user, async (_, owner) => owner.remind?.(new Date().toISOString()))
+    }
   }
 }
