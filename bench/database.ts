@@ -1,4 +1,6 @@
+import { PgDialect } from 'drizzle-orm/pg-core'
 import postgres from 'postgres'
+import { task } from '../src/tasks/fields.ts'
 import { type PostgresServer, startPostgresServer } from '../test/kit/postgres-server.ts'
 import { tasksEach, type Volume } from './loads.ts'
 import { run } from './programs.ts'
@@ -62,8 +64,7 @@ export async function fill(execute: Execute, volume: Volume): Promise<void> {
   // What they take is summed up, as it is for users whom the service made: an insert needs it.
   await execute(`
     insert into doable.users (id, revision, position, bytes)
-    select user_id, ${each}, ${each}, sum(300 + octet_length(title) + coalesce(octet_length(description), 0)
-      + coalesce(octet_length(due_date), 0) + octet_length(tags::text))
+    select user_id, ${each}, ${each}, sum(${new PgDialect().sqlToQuery(task.bytes.kept).sql})
     from doable.tasks group by user_id`)
 }
 
