@@ -119,7 +119,7 @@ describe('signing in', () => {
       // What other devices do is followed again.
       await doable.create({ title: 'From elsewhere' })
       await page.getByRole('checkbox', { name: 'Done: From elsewhere' }).waitFor()
-      // The app.browser logs refused requests itself.
+      // The browser logs refused requests itself.
       expect(complaints.filter((text) => !text.includes('401'))).toEqual([])
     },
     TIMEOUT_MS,
@@ -321,7 +321,7 @@ describe('trouble', () => {
       await page.getByText('3 changes wait to be sent.').waitFor()
       expect((await titles(page)).slice(0, 2)).toEqual(['Second', 'First'])
       expect((await doable.page()).total).toBe(1)
-      // The page itself comes from a app.browser that is online; its requests for tasks fail still.
+      // The page itself comes from a browser that is online; its requests for tasks fail still.
       await page.route(`${app.target.url}/api/*/tasks**`, (route) => route.abort())
       await context.setOffline(false)
       page.on('dialog', (dialog) => void dialog.accept())

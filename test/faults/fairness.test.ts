@@ -5,7 +5,7 @@ import { newUser, type User } from '../kit/user.ts'
 /** Fewer than the connections that Bun's fetch opens at once, so that the other user's requests get one. */
 const FLOOD = 200
 
-/** The embedded database has one connection, and works on the event loop of the service. */
+/** The embedded database has one connection, which all users share. */
 describe('over the embedded database', () => {
   const service = useService('embedded')
   let ann: User
