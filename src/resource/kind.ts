@@ -73,5 +73,10 @@ function parseOrKeep(cell: string): unknown {
   }
 }
 
+/** A value that has passed the schema of its field, as a parameter. */
+export const parameterOf = ({ write }: Kind, value: unknown): Parameter =>
+  // The schema has seen to it that the kind takes it.
+  value == null ? null : write ? write(value as never) : (value as Parameter)
+
 /** Whether what it holds counts against the quota. */
 export const isCounted = ({ isContent, isUncounted }: Kind): boolean => isContent && !isUncounted

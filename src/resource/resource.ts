@@ -2,7 +2,7 @@ import { getTableColumns, type SQL, sql } from 'drizzle-orm'
 import type { PgColumn, PgTable } from 'drizzle-orm/pg-core'
 import { type Cells, type Parameter, typed } from '../db/statement.ts'
 import { type AnswerOf, type ChangesOf, entriesBy, type Field, type Fields, isNullable } from './field.ts'
-import { isCounted, type Kind } from './kind.ts'
+import { isCounted, type Kind, parameterOf } from './kind.ts'
 
 /** The columns that every resource's table has beside its fields. */
 export type ResourceTable = PgTable & Record<'id' | 'user_id' | 'revision' | 'deleted_at' | 'purged_at', PgColumn>
@@ -63,9 +63,6 @@ export function defineResource<F extends Fields>(table: ResourceTable, fields: F
     if (column === undefined) throw new Error(`a field without a column: ${name}`)
     return column
   }
-  const parameterOf = ({ write }: Kind, value: unknown): Parameter =>
-    // The value has passed the field's schema, so the field's kind takes it.
-    value == null ? null : write ? write(value as never) : (value as Parameter)
   const givenOrKept = (name: string, nullable: boolean, { type }: Kind) =>
     nullable
       ? sql`case when ${typed(`set_${name}`, 'boolean')} then ${typed(name, type)} else ${columnOf(name)} end`

@@ -7,7 +7,7 @@ import type { CheckedFile, ImportOptions } from './check.ts'
 import { MAX_ROWS } from './held-rows.ts'
 import { acceptPieces, addPiece, forgetPieces, insertAccepted } from './journal.ts'
 import { importLists, settleReferences } from './lists.ts'
-import { checkRoom, findTaken, insertPiece, openCounter, raiseCounter } from './rows.ts'
+import { checkRoom, findTaken, insertPiece, openCounter, raiseCounter, readColumns } from './rows.ts'
 
 export interface Imported {
   /** New tasks and lists. */
@@ -53,13 +53,17 @@ async function importAtOnce(
 ): Promise<Imported> {
   const answer = { ...(await importLists(tx, owner, lists, dryRun)), dry_run: dryRun }
   const counter = dryRun ? undefined : await openCounter(tx, owner, highest)
+  let inserting: Promise<void> | undefined
   for (const piece of rows.take()) {
-    const { taken, gone, count } = await findTaken(tx, owner, piece)
-    if (counter && count < piece.rows) await insertPiece(tx, owner, { ...piece, taken, gone }, counter)
+    // Made while the database inserts the piece before.
+    const columns = counter ? readColumns(piece) : {}
+    const [{ taken, gone, count }] = await Promise.all([findTaken(tx, owner, piece), inserting])
     answer.skipped += count
     answer.imported += piece.rows - count
     hold(rows.bytes)
+    inserting = counter && count < piece.rows ? insertPiece(tx, owner, { columns, taken, gone }, counter) : undefined
   }
+  await inserting
   if (counter && answer.imported > 0) {
     checkRoom(owner, counter)
     await raiseCounter(tx, owner, counter)

@@ -9,11 +9,11 @@ import { settleReferences } from './lists.ts'
 import {
   type Counter,
   checkRoom,
-  type Inserted,
+  type Found,
   insertFromJournal,
-  type Journaled,
   openCounter,
   raiseCounter,
+  readColumns,
 } from './rows.ts'
 
 /** How long after a failure a piece is tried again, in milliseconds. */
@@ -84,7 +84,7 @@ export async function addPiece(
   db: Db,
   { id: user }: Owner,
   number: number,
-  { packed, taken, gone }: Inserted,
+  { packed, taken, gone }: Omit<Found, 'count'> & { packed: Uint8Array },
   { revision, position }: Counter,
 ): Promise<void> {
   const values = {
@@ -128,7 +128,14 @@ export async function insertAccepted(work: Work, user: string): Promise<void> {
   for (let tries = 0; ; ) {
     try {
       const read = await work.scan(user, readAccepted)
-      for (const piece of read) await work.scan(user, insertFromJournal, piece)
+      let inserting: Promise<void> | undefined
+      for (const { packed, ...piece } of read) {
+        // Made while the database inserts the piece before.
+        const columns = readColumns({ packed })
+        await inserting
+        inserting = work.scan(user, insertFromJournal, { ...piece, columns })
+      }
+      await inserting
       if (read.length === 0) break
       found += read.length
       tries = 0
@@ -144,7 +151,7 @@ export async function insertAccepted(work: Work, user: string): Promise<void> {
   })
 }
 
-async function readAccepted(db: Db, { id: user }: Owner): Promise<Journaled[]> {
+async function readAccepted(db: Db, { id: user }: Owner) {
   return ownRows(user, await selectAccepted(db, { owner: user }))
 }
 

@@ -19,9 +19,9 @@ import { JsonReader } from './json-reader.ts'
 import { ListRecord } from './list-record.ts'
 import { TaskRecord } from './record.ts'
 
-const AnyRecord = Type.Union([TaskRecord, ListRecord])
-
 import { Room } from './room.ts'
+
+const AnyRecord = Type.Union([TaskRecord, ListRecord])
 
 const jsonExample = {
   schema: Type.Array(AnyRecord, { maxItems: MAX_TASKS }),

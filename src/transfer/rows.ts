@@ -1,11 +1,12 @@
 import { type SQL, sql } from 'drizzle-orm'
 import type { Db } from '../db/database.ts'
 import { importPieces, tasks, users } from '../db/schema.ts'
-import { arrayLiteral, ownRows, param, statement, typed } from '../db/statement.ts'
+import { arrayLiteral, ownRows, type Parameter, param, statement, typed } from '../db/statement.ts'
 import type { Owner } from '../db/work.ts'
 import { Problem } from '../problem.ts'
 import { reckonUser } from '../resources.ts'
-import { fields, task } from './fields.ts'
+import { columns, columnsOf, insertedValues, sentColumns } from './columns.ts'
+import { task } from './fields.ts'
 import { unpack } from './held-rows.ts'
 
 /** The ids of a piece that the user has already, as arrays in PostgreSQL's text form. */
@@ -25,12 +26,12 @@ export interface Counter {
   bytes: number
 }
 
-/** A piece as it is inserted. */
+/** A piece as it is inserted: its rows, as `readColumns` gives them, but for those that are taken. */
 export interface Inserted extends Omit<Found, 'count'> {
-  packed: Uint8Array
+  columns: Record<string, Parameter>
 }
 
-/** A piece in the journal, with the last revision and position before its first row. */
+/** A piece of the journal, with the last revision and position before its first row. */
 export interface Journaled extends Inserted {
   number: number
   revision: number
@@ -38,7 +39,6 @@ export interface Journaled extends Inserted {
 }
 
 const owner = param('owner')
-const list = (parts: SQL[]) => sql.join(parts, sql`, `)
 const userOf = ([user_id]: readonly unknown[]) => ({ user_id: user_id as string })
 
 /**
@@ -65,11 +65,6 @@ const deleteTombstones = statement(
   ([user_id, bytes]) => ({ user_id: user_id as string, bytes: Number(bytes) }),
 )
 
-/** Every field but the owner, whom no file names. */
-const names = Object.keys(fields).filter((name) => name !== 'user_id')
-const columns = list(names.map((name) => sql`${sql.identifier(name)}`))
-const typeOf = (name: string) => sql.raw(fields[name as keyof typeof fields].kind.type)
-
 /**
  * Rows of a piece but those of `taken`, numbered behind `revision` and `position`.
  *
@@ -81,14 +76,13 @@ const insertStatement = (name: string, { before = sql``, where = sql`true`, afte
     sql`with ${before} fresh as (
       select file.*, row_number() over file_order as number,
         count(*) filter (where file.position is null) over file_order as unplaced
-      from rows from (json_to_recordset(${typed('rows', 'json')})
-        as (${list(names.map((field) => sql`${sql.identifier(field)} ${typeOf(field)}`))})
-      ) with ordinality as file (${columns}, place)
+      from unnest(${sentColumns}) with ordinality as file (${columns}, place)
       where file.id <> all(${typed('taken', 'uuid[]')}) and ${where}
       window file_order as (order by place)
     ), inserted as (
-      insert into ${tasks} (user_id, ${columns})
-      select ${typed('owner', 'text')}, ${list(names.map(insertedValue))} from fresh
+      insert into ${tasks} (user_id, revision, ${columns})
+      select ${typed('owner', 'text')}, ${typed('revision', 'bigint')} + fresh.number, ${insertedValues}
+      from fresh
       returning ${tasks.user_id}, ${task.bytes.kept} as bytes
     ) ${after} select user_id, count(*), (select max(unplaced) from fresh), sum(bytes) from inserted group by user_id`,
     ([user_id, inserted, unplaced, bytes]) => ({
@@ -114,13 +108,6 @@ const insertJournaled = insertStatement('import_journaled', {
   )`,
 })
 
-function insertedValue(name: string): SQL {
-  if (name === 'revision') return sql`${typed('revision', 'bigint')} + fresh.number`
-  if (name === 'position')
-    return sql`coalesce(fresh.position, ${typed('position', 'double precision')} + fresh.unplaced)`
-  return sql`fresh.${sql.identifier(name)}`
-}
-
 const selectCounter = statement(
   'import_counter',
   sql`select ${users.id}, ${users.revision}, ${users.position}, ${users.bytes} from ${users} where ${users.id} = ${owner}`,
@@ -138,6 +125,11 @@ const raise = statement(
     bytes = ${typed('bytes', 'bigint')} where ${users.id} = ${owner} returning ${users.id}`,
   userOf,
 )
+
+/** The rows of a piece, as the parameters of the statement that inserts them. */
+export function readColumns({ packed }: { packed: Uint8Array }): Record<string, Parameter> {
+  return columnsOf(JSON.parse(unpack(packed).rows))
+}
 
 /** Looks up the ids that the file names. Another id is made here, and cannot be taken. */
 export async function findTaken(db: Db, { id: user }: Owner, { packed }: { packed: Uint8Array }): Promise<Found> {
@@ -166,7 +158,7 @@ export async function openCounter(tx: Db, { id: user }: Owner, highest: number):
 export async function insertPiece(tx: Db, { id: user }: Owner, piece: Inserted, counter: Counter): Promise<void> {
   const { revision, position } = counter
   counter.bytes -= await replace(tx, user, piece)
-  const values = { owner: user, rows: unpack(piece.packed).rows, taken: piece.taken, revision, position }
+  const values = { ...piece.columns, owner: user, taken: piece.taken, revision, position }
   const [done] = ownRows(user, await insertRows(tx, values))
   counter.revision += done?.inserted ?? 0
   counter.position += done?.unplaced ?? 0
@@ -177,11 +169,10 @@ export async function insertPiece(tx: Db, { id: user }: Owner, piece: Inserted, 
 export async function insertFromJournal(
   db: Db,
   { id: user }: Owner,
-  { number, revision, position, ...piece }: Journaled,
+  { number, revision, position, columns, ...piece }: Journaled,
 ): Promise<void> {
   const insert = async (on: Db, freed: number) => {
-    const { rows } = unpack(piece.packed)
-    const values = { owner: user, number, rows, taken: piece.taken, revision, position, freed }
+    const values = { ...columns, owner: user, number, taken: piece.taken, revision, position, freed }
     ownRows(user, await insertJournaled(on, values))
   }
   if (piece.gone === '{}') await insert(db, 0)
@@ -189,7 +180,7 @@ export async function insertFromJournal(
 }
 
 /** Deletes the tombstones of a piece. @returns the bytes that they counted. */
-async function replace(tx: Db, user: string, { gone }: Inserted): Promise<number> {
+async function replace(tx: Db, user: string, { gone }: Pick<Found, 'gone'>): Promise<number> {
   const deleted = gone === '{}' ? [] : ownRows(user, await deleteTombstones(tx, { owner: user, gone }))
   return deleted.reduce((sum, { bytes }) => sum + bytes, 0)
 }
