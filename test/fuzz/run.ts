@@ -1,7 +1,7 @@
 /**
  * Schemathesis with all its checks against the running service and its own OpenAPI document,
- * over both databases, without accounts and with them. `EXAMPLES` for each operation (20; give
- * it hundreds by hand), `DOABLE_BINARY` for the compiled program, `SCHEMATHESIS` for one that
+ * over both databases, or that of `TEST_DATABASE`, without accounts and with them. `EXAMPLES` for each operation (20;
+ * give it hundreds by hand), `DOABLE_BINARY` for the compiled program, `SCHEMATHESIS` for one that
  * is installed already. Arguments go on to Schemathesis: `--include-operation-id signUp`.
  */
 import { mkdtemp, rm } from 'node:fs/promises'

@@ -30,8 +30,17 @@ export interface Target {
   stop(): Promise<void>
 }
 
-export const databases = ['embedded', 'postgres'] as const
-export type DatabaseKind = (typeof databases)[number]
+const KINDS = ['embedded', 'postgres'] as const
+export type DatabaseKind = (typeof KINDS)[number]
+
+/** The databases that suites run over: both, or the one that `TEST_DATABASE` names. */
+export const databases = chosenDatabases(process.env['TEST_DATABASE'])
+
+function chosenDatabases(name: string | undefined): readonly DatabaseKind[] {
+  const chosen = KINDS.filter((kind) => name === undefined || kind === name)
+  if (chosen.length === 0) throw new Error(`TEST_DATABASE must be ${KINDS.join(' or ')}.`)
+  return chosen
+}
 
 /** The suites run against this compiled program instead of the source, where it is set. */
 const binary = process.env['DOABLE_BINARY']
