@@ -116,7 +116,8 @@ async function importByPieces(
   } finally {
     if (number > 0) {
       // Whether the pieces were accepted is read again: a commit can succeed though its answer comes too late.
-      await insertAccepted(own, user)
+      // Nothing is held any more, but there is garbage, which `hold` looks after.
+      await insertAccepted(own, user, () => hold(0))
       // The user's next statement may be about all of them. Where this fails, the database does it within seconds.
       await own.scan(user, replan).catch(() => {})
       // Only now: whoever looks for reminders must find these rows.

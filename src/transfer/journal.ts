@@ -122,8 +122,9 @@ export async function acceptPieces(tx: Db, owner: Owner, highest: number, added:
  * away it is asked again and again: the user must not see a part of the file.
  *
  * @param work holds the user's turns.
+ * @param inserted is called after each piece.
  */
-export async function insertAccepted(work: Work, user: string): Promise<void> {
+export async function insertAccepted(work: Work, user: string, inserted = () => {}): Promise<void> {
   let found = 0
   for (let tries = 0; ; ) {
     try {
@@ -133,6 +134,7 @@ export async function insertAccepted(work: Work, user: string): Promise<void> {
         // Made while the database inserts the piece before.
         const columns = readColumns({ packed })
         await inserting
+        inserted()
         inserting = work.scan(user, insertFromJournal, { ...piece, columns })
       }
       await inserting
