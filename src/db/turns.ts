@@ -1,11 +1,15 @@
 import { Problem } from '../problem.ts'
 
-/**
- * Runs a piece of a user's work when it is their turn.
- *
- * @param isPatient whether it waits however long that takes.
- */
-export type InTurn = <T>(user: string, work: () => Promise<T>, isPatient?: boolean) => Promise<T>
+/** How a piece of work takes its turn. */
+export interface Manner {
+  /** Whether it waits however long that takes. */
+  isPatient?: boolean
+  /** Whether it can take long. Of a user who has many pieces waiting, none begins for as long as this one took. */
+  isLong?: boolean
+}
+
+/** Runs a piece of a user's work when it is their turn. */
+export type InTurn = <T>(user: string, work: () => Promise<T>, manner?: Manner) => Promise<T>
 
 /** The lines in which a user's work waits for the user's own. */
 export interface Turns {
@@ -27,6 +31,15 @@ const MAX_WAITING = 2000
 
 /** How long a piece of work waits for the user's others, in milliseconds. */
 const WAIT_MS = 5000
+
+/**
+ * Pieces of a user that may wait while there is no rest after a long one: more than a page of a front end asks for at
+ * once. Who sends dozens would else keep a processor busy, and everybody's requests waiting for it.
+ */
+const CROWD = 8
+
+/** The longest rest, in milliseconds. */
+const LONGEST_REST_MS = 50
 
 interface LineOptions {
   /** Pieces of one user's work under way at a time. */
@@ -54,28 +67,40 @@ interface Line {
  * With several, one `scan` of a user, so that all other connections are free of them, and so many short
  * reads and writes that nobody waits for their own. Writes are not one at a time: their wait here would
  * come on top of the deadline that a statement has.
+ *
+ * After a `scan` of a user with many pieces waiting there is a rest.
  */
 export function createTurns({ oneConnection }: { oneConnection: boolean }): Turns {
   if (oneConnection) {
     // Statements have their own deadline there, which begins with their turn.
     const line = createLine({ atOnce: 1 })
-    return { read: line, scan: line, write: line, alone: line }
+    return { read: line, scan: long(line), write: line, alone: line }
   }
   return {
     read: createLine({ atOnce: AT_ONCE, waitMs: WAIT_MS }),
-    scan: createLine({ atOnce: 1, waitMs: WAIT_MS }),
+    scan: long(createLine({ atOnce: 1, waitMs: WAIT_MS })),
     write: createLine({ atOnce: AT_ONCE, waitMs: WAIT_MS }),
   }
 }
+
+const long =
+  (line: InTurn): InTurn =>
+  (user, work, manner) =>
+    line(user, work, { ...manner, isLong: true })
 
 /** @throws Problem `rate-limited` for what finds the line full, `database-unavailable` for what waits too long. */
 export function createLine({ atOnce, waitMs }: LineOptions): InTurn {
   const lines = new Map<string, Line>()
 
-  function run<T>(user: string, line: Line, work: () => Promise<T>): Promise<T> {
+  function run<T>(user: string, line: Line, work: () => Promise<T>, isLong: boolean): Promise<T> {
     line.running++
+    const began = performance.now()
     const result = work()
     const done = () => {
+      if (isLong && line.waiting.size > CROWD) setTimeout(goOn, Math.min(performance.now() - began, LONGEST_REST_MS))
+      else goOn()
+    }
+    const goOn = () => {
       line.running--
       const [next] = line.waiting
       if (next) {
@@ -88,17 +113,17 @@ export function createLine({ atOnce, waitMs }: LineOptions): InTurn {
     return result
   }
 
-  return <T>(user: string, work: () => Promise<T>, isPatient = false) => {
+  return <T>(user: string, work: () => Promise<T>, { isPatient = false, isLong = false }: Manner = {}) => {
     let line = lines.get(user)
     if (line === undefined) {
       line = { running: 0, waiting: new Set() }
       lines.set(user, line)
     }
     const own = line
-    if (own.running < atOnce) return run(user, own, work)
+    if (own.running < atOnce) return run(user, own, work, isLong)
     if (own.waiting.size >= MAX_WAITING) return Promise.reject(tooMany())
     return new Promise<T>((resolve, reject) => {
-      const waiting: Waiting = { start: () => resolve(run(user, own, work)), timer: undefined }
+      const waiting: Waiting = { start: () => resolve(run(user, own, work, isLong)), timer: undefined }
       own.waiting.add(waiting)
       if (isPatient || waitMs === undefined) return
       waiting.timer = setTimeout(() => {

@@ -68,7 +68,7 @@ export function createWork(db: Db, { quota, changed, turns }: Options): Work {
   return {
     read: (user, run, ...args) => turns.read(user, () => run(db, ownerOf(user), ...args)),
     scan: (user, run, ...args) => turns.scan(user, () => run(db, ownerOf(user), ...args)),
-    goOn: (user, run, ...args) => turns.scan(user, () => run(db, ownerOf(user), ...args), true),
+    goOn: (user, run, ...args) => turns.scan(user, () => run(db, ownerOf(user), ...args), { isPatient: true }),
     async write(user, run, ...args) {
       const owner = writing(user)
       const result = await turns.write(user, () => run(db, owner, ...args))

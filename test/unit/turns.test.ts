@@ -65,12 +65,52 @@ test('a patient piece waits however long that takes', async () => {
   const impatient = createLine({ atOnce: 1, waitMs: 1 })
   const patient = createLine({ atOnce: 1 })
   const work = [
-    ...[impatient('ann', start('a')), impatient('ann', start('b'), true)],
+    ...[impatient('ann', start('a')), impatient('ann', start('b'), { isPatient: true })],
     ...[patient('ann', start('c')), patient('ann', start('d'))],
   ]
   await Bun.sleep(20)
   for (const name of ['a', 'b', 'c', 'd']) await end(name)
   expect(await Promise.all(work)).toEqual(['a', 'b', 'c', 'd'])
+})
+
+test('after a long piece of a user who has many waiting, none begins for as long as it took', async () => {
+  const inTurn = createLine({ atOnce: 1, waitMs: 10_000 })
+  const [WORK_MS, MANY] = [20, 12]
+  const times: { began: number; ended: number }[] = []
+  const piece = async () => {
+    const began = performance.now()
+    await Bun.sleep(WORK_MS)
+    times.push({ began, ended: performance.now() })
+  }
+  let others = 0
+  const ofAnother = inTurn('bob', async () => others++)
+  await Promise.all(Array.from({ length: MANY }, () => inTurn('ann', piece, { isLong: true })))
+  await ofAnother
+  expect(others).toBe(1)
+  const rests = times.slice(1).map(({ began }, n) => began - (times[n]?.ended ?? 0))
+  // The first has 11 behind it, the third 9, the fourth 8. A timer may come a millisecond early.
+  for (const rest of rests.slice(0, 3)) expect(rest).toBeGreaterThanOrEqual(WORK_MS - 2)
+})
+
+test.each([
+  ['few wait', 9, { isLong: true }],
+  ['they are short', 12, {}],
+])('where %s, the next piece begins as soon as one ends', async (_, pieces, manner) => {
+  const inTurn = createLine({ atOnce: 1, waitMs: 10_000 })
+  let before = { isTimeOver: false }
+  const lates: boolean[] = []
+  const piece = async () => {
+    lates.push(before.isTimeOver)
+    const own = { isTimeOver: false }
+    before = own
+    await Bun.sleep(2)
+    // The next one begins before even a timer of no length fires.
+    setTimeout(() => {
+      own.isTimeOver = true
+    })
+  }
+  await Promise.all(Array.from({ length: pieces }, () => inTurn('ann', piece, manner)))
+  expect(lates).toEqual(Array.from({ length: pieces }, () => false))
 })
 
 test('a line has an end', async () => {
