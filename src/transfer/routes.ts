@@ -18,7 +18,6 @@ import { createImport } from './import.ts'
 import { JsonReader } from './json-reader.ts'
 import { ListRecord } from './list-record.ts'
 import { TaskRecord } from './record.ts'
-
 import { Room } from './room.ts'
 
 const AnyRecord = Type.Union([TaskRecord, ListRecord])
