@@ -46,6 +46,9 @@ export const param = (name: string): Placeholder => sql.placeholder(name)
 /** A named parameter where PostgreSQL cannot tell its type from where it stands. */
 export const typed = (name: string, type: string): SQL => sql`${sql.placeholder(name)}::${sql.raw(type)}`
 
+/** Columns, values or conditions of a list. */
+export const listed = (parts: readonly SQL[]): SQL => sql.join([...parts], sql`, `)
+
 /** An array of one dimension in PostgreSQL's text form (manual, 8.15.6): both drivers pass text through as it is. */
 export function arrayLiteral(items: readonly Parameter[]): string {
   return `{${items.map((item) => (item === null ? 'null' : `"${String(item).replace(/[\\"]/g, '\\$&')}"`)).join(',')}}`

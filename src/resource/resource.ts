@@ -1,6 +1,6 @@
 import { getTableColumns, type SQL, sql } from 'drizzle-orm'
 import type { PgColumn, PgTable } from 'drizzle-orm/pg-core'
-import { type Cells, type Parameter, typed } from '../db/statement.ts'
+import { type Cells, listed, type Parameter, typed } from '../db/statement.ts'
 import { type AnswerOf, type ChangesOf, entriesBy, type Field, type Fields, isNullable } from './field.ts'
 import { isCounted, type Kind, parameterOf } from './kind.ts'
 
@@ -52,8 +52,6 @@ export interface Resource<F extends Fields> {
 /** The bytes that a row counts beside its texts: about what its other columns and its index entries take. */
 const ROW_BYTES = sql.raw('300')
 
-const list = (parts: SQL[]) => sql.join(parts, sql`, `)
-
 export function defineResource<F extends Fields>(table: ResourceTable, fields: F): Resource<F> {
   const names = Object.keys(fields)
   const columns = getTableColumns(table)
@@ -72,8 +70,8 @@ export function defineResource<F extends Fields>(table: ResourceTable, fields: F
   const updated = ([name, field]: [string, Field]) =>
     field.update ?? (field.by === 'client' ? givenOrKept(name, isNullable(field), field.kind) : undefined)
   const writes = (entries: [string, Field][]) => ({
-    insert: sql`(${list(entries.map(([name]) => sql`${sql.identifier(name)}`))}) select ${list(entries.map(inserted))} from raised`,
-    update: list(
+    insert: sql`(${listed(entries.map(([name]) => sql`${sql.identifier(name)}`))}) select ${listed(entries.map(inserted))} from raised`,
+    update: listed(
       entries.flatMap((entry) => {
         const value = updated(entry)
         return value === undefined ? [] : [sql`${sql.identifier(entry[0])} = ${value}`]
@@ -99,12 +97,12 @@ export function defineResource<F extends Fields>(table: ResourceTable, fields: F
 
   return {
     table,
-    columns: list(names.map((name) => sql`${columnOf(name)}`)),
-    columnsOf: (subquery) => list(names.map((name) => sql`${sql.identifier(subquery)}.${sql.identifier(name)}`)),
+    columns: listed(names.map((name) => sql`${columnOf(name)}`)),
+    columnsOf: (subquery) => listed(names.map((name) => sql`${sql.identifier(subquery)}.${sql.identifier(name)}`)),
     read: rowReader<AnswerOf<F>>(fields),
     ...writes(Object.entries(fields)),
     plain: writes(Object.entries(fields).filter(([, { isRare }]) => !isRare)),
-    purge: list([...emptied, sql`purged_at = now()`]),
+    purge: listed([...emptied, sql`purged_at = now()`]),
     bytes: {
       kept: bytesOf(([name]) => sql`${columnOf(name)}`),
       inserted: bytesOf(inserted),

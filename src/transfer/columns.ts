@@ -1,5 +1,5 @@
-import { type SQL, sql } from 'drizzle-orm'
-import { arrayLiteral, type Parameter, typed } from '../db/statement.ts'
+import { sql } from 'drizzle-orm'
+import { arrayLiteral, listed, type Parameter, typed } from '../db/statement.ts'
 import { type Kind, parameterOf } from '../resource/kind.ts'
 import { fields } from './fields.ts'
 import type { Row } from './record.ts'
@@ -9,21 +9,20 @@ const told = Object.entries(fields).flatMap(([name, { kind }]) =>
   name === 'user_id' || name === 'revision' ? [] : [{ name: name as keyof Row, kind: kind as Kind }],
 )
 
-const list = (parts: SQL[]) => sql.join(parts, sql`, `)
 const parameter = (name: string) => `rows_${name}`
 /** An array in an array must be as long as its neighbours: these travel as their text. */
 const isArray = ({ type }: Kind) => type.endsWith('[]')
 
 /** The columns of a table or an alias. */
-export const columns = list(told.map(({ name }) => sql`${sql.identifier(name)}`))
+export const columns = listed(told.map(({ name }) => sql`${sql.identifier(name)}`))
 
 /** The parameters that `columnsOf` makes, for `unnest`. */
-export const sentColumns = list(
+export const sentColumns = listed(
   told.map(({ name, kind }) => typed(parameter(name), isArray(kind) ? 'text[]' : `${kind.type}[]`)),
 )
 
 /** What `fresh`, a subquery over them, inserts into the columns. */
-export const insertedValues = list(
+export const insertedValues = listed(
   told.map(({ name, kind }) => {
     const column = sql`fresh.${sql.identifier(name)}`
     if (name === 'position') return sql`coalesce(${column}, ${typed('position', 'double precision')} + fresh.unplaced)`

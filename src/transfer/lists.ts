@@ -1,7 +1,7 @@
-import { type SQL, sql } from 'drizzle-orm'
+import { sql } from 'drizzle-orm'
 import type { Db } from '../db/database.ts'
 import { lists, tasks, users } from '../db/schema.ts'
-import { arrayLiteral, ownRows, statement, typed, unread } from '../db/statement.ts'
+import { arrayLiteral, listed, ownRows, statement, typed, unread } from '../db/statement.ts'
 import type { Owner } from '../db/work.ts'
 import { fields, type List, list, MAX_LISTS } from '../lists/fields.ts'
 import { Problem } from '../problem.ts'
@@ -53,13 +53,12 @@ const raise = statement(
 
 /** Every field but the owner, whom no file names. */
 const names = Object.keys(fields).filter((name) => name !== 'user_id')
-const joined = (parts: SQL[]) => sql.join(parts, sql`, `)
 
 const insertAll = statement(
   'import_lists',
-  sql`insert into ${lists} (user_id, ${joined(names.map((name) => sql`${sql.identifier(name)}`))})
+  sql`insert into ${lists} (user_id, ${listed(names.map((name) => sql`${sql.identifier(name)}`))})
     select ${typed('owner', 'text')}, row.* from jsonb_to_recordset(${typed('rows', 'jsonb')})
-    as row (${joined(names.map((name) => sql.raw(`${name} ${fields[name as keyof typeof fields].kind.type}`)))})
+    as row (${listed(names.map((name) => sql.raw(`${name} ${fields[name as keyof typeof fields].kind.type}`)))})
     returning ${lists.user_id}, ${list.bytes.kept}`,
   bytesOf,
 )

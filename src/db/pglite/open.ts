@@ -65,6 +65,8 @@ export async function openPglite(
     return next
   }
   const sql = connect(nextWire)
+  // Drizzle reads dates and JSON itself, and turns postgres.js's own reading of them off.
+  const own = drizzle(sql)
   const lose = (error: Error | null) => {
     if (state !== 'open' || away) return
     away = error ?? new Error('the engine has ended')
@@ -100,7 +102,7 @@ export async function openPglite(
     return time(work, text)
   }
   replanning = setInterval(() => {
-    if (isUsed && !away) replan(drizzle(sql)).catch(() => {})
+    if (isUsed && !away) replan(own).catch(() => {})
     isUsed = false
   }, REPLAN_MS)
   replanning.unref()
@@ -127,7 +129,7 @@ export async function openPglite(
 }
 
 function connect(nextWire: () => Promise<EngineWire>): postgres.Sql {
-  const sql = postgres({
+  return postgres({
     host: 'embedded',
     user: 'postgres',
     database: 'postgres',
@@ -145,9 +147,6 @@ function connect(nextWire: () => Promise<EngineWire>): postgres.Sql {
     socket: nextWire,
     // `pass` and `socket` are options of postgres.js that its types do not list.
   } as postgres.Options<Record<string, never>>)
-  // Drizzle reads dates and JSON itself, and turns postgres.js's own reading of them off.
-  drizzle(sql)
-  return sql
 }
 
 /** Drizzle asks its client for the members that `DeadlineClient` has, and for no others. */
