@@ -13,7 +13,7 @@
 import { join } from 'node:path'
 import { parseArgs } from 'node:util'
 import { slope } from '../../bench/statistics.ts'
-import { type DatabaseKind, databases, stopAll } from '../kit/boot.ts'
+import { type DatabaseKind, databasesNamed, stopAll } from '../kit/boot.ts'
 import { newDatabase } from '../kit/postgres-server.ts'
 import { newPlace } from '../kit/program.ts'
 import { SECRET } from '../kit/tokens.ts'
@@ -120,8 +120,7 @@ async function main(): Promise<void> {
   const [way] = positionals
   if (way !== 'steady' && way !== 'full') throw new Error('Say steady or full.')
   const steady = way === 'steady'
-  const kinds = databases.filter((kind) => values.database === undefined || kind === values.database)
-  if (kinds.length === 0) throw new Error(`The databases are ${databases.join(' and ')}.`)
+  const kinds = databasesNamed(values.database)
   const seconds = Number(values.seconds ?? (steady ? 60 : 600))
   const warmup = steady ? 0 : Number(values.warmup)
   for (const kind of kinds)

@@ -34,12 +34,13 @@ const KINDS = ['embedded', 'postgres'] as const
 export type DatabaseKind = (typeof KINDS)[number]
 
 /** The databases that suites run over: both, or the one that `TEST_DATABASE` names. */
-export const databases = chosenDatabases(process.env['TEST_DATABASE'])
+export const databases = databasesNamed(process.env['TEST_DATABASE'])
 
-function chosenDatabases(name: string | undefined): readonly DatabaseKind[] {
-  const chosen = KINDS.filter((kind) => name === undefined || kind === name)
-  if (chosen.length === 0) throw new Error(`TEST_DATABASE must be ${KINDS.join(' or ')}.`)
-  return chosen
+/** Both, or the one of this name. @throws Error where there is none. */
+export function databasesNamed(name: string | undefined): readonly DatabaseKind[] {
+  const named = KINDS.filter((kind) => name === undefined || kind === name)
+  if (named.length === 0) throw new Error(`The databases are ${KINDS.join(' and ')}.`)
+  return named
 }
 
 /** The suites run against this compiled program instead of the source, where it is set. */

@@ -7,7 +7,7 @@
  * The service and the flood are processes of their own: they would delay what is measured.
  */
 import { parseArgs } from 'node:util'
-import { databases, stopAll } from '../kit/boot.ts'
+import { databasesNamed, stopAll } from '../kit/boot.ts'
 import { newDatabase } from '../kit/postgres-server.ts'
 import { newPlace, startProgram } from '../kit/program.ts'
 import { SECRET, secretTokens } from '../kit/tokens.ts'
@@ -67,8 +67,7 @@ function flood(url: string, authorization: string) {
 
 const tokens = await secretTokens(SECRET)
 const bearerOf = async (user: string) => ({ authorization: `Bearer ${await tokens.sign(user, 3600)}` })
-for (const kind of databases) {
-  if (values.database !== undefined && values.database !== kind) continue
+for (const kind of databasesNamed(values.database)) {
   await using place = await newPlace()
   const env = kind === 'postgres' ? { DATABASE_URL: await newDatabase() } : {}
   const { url } = await place.serve({ BETTER_AUTH_SECRET: SECRET, RATE_LIMIT: '0', LOG_LEVEL: 'info', ...env })

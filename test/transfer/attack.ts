@@ -10,7 +10,7 @@ import { readFileSync, writeFileSync } from 'node:fs'
 import { parseArgs } from 'node:util'
 import { createTokens } from '../../src/auth/token.ts'
 import { readConfig } from '../../src/config.ts'
-import { type DatabaseKind, databases, stopAll } from '../kit/boot.ts'
+import { type DatabaseKind, databasesNamed, stopAll } from '../kit/boot.ts'
 import { newDatabase } from '../kit/postgres-server.ts'
 import { newPlace, type Place, type Served } from '../kit/program.ts'
 import { bearer } from '../kit/send.ts'
@@ -97,8 +97,7 @@ async function main(): Promise<void> {
       mib: { type: 'string', default: '64' },
     },
   })
-  const kind = databases.find((known) => known === values.database)
-  if (!kind) throw new Error(`The databases are ${databases.join(' and ')}.`)
+  const [kind = 'postgres'] = databasesNamed(values.database)
   await using place = await newPlace()
   const served = await startVictim(place, kind)
   for (const name of Object.keys(attacks) as AttackName[]) {
