@@ -120,15 +120,14 @@ export interface Mark {
 
 const START: Mark = { at: '-infinity', id: '00000000-0000-0000-0000-000000000000' }
 
-export interface Changed extends Mark {
-  nth: number
-}
-
 /**
  * The same change of up to `limit` rows of a user that fit a condition, after a mark in the order of
  * a column and the id. Each gets a revision of its own, so that a client that follows the revisions
- * sees each of them; within a piece these are in the order of the revisions that they had. Run it
- * by `changePiece`.
+ * sees each of them; within a piece these are in the order of the revisions that they had. Each
+ * row that it gives back is the mark of the last. Run it by `changePiece`.
+ *
+ * The rows are looked up by arrays of what `found` holds. As a join of two sets, where the
+ * server had planned for an empty table, a thousand of five thousand rows were five million comparisons and took 4 s.
  *
  * A row that came to fit the condition while the statement waited for the user's row is not
  * among them: run it in a transaction that already holds the user's row.
@@ -143,8 +142,9 @@ export function changeManyStatement<F extends Fields>(
   { in: place, set, bytes }: Omit<Change, 'user' | 'only'>,
   condition: SQL,
   by: PgColumn,
-): Statement<Changed> {
+): Statement<Mark> {
   const { table } = resource
+  const last = (value: SQL) => sql`(select ${value} from found order by at desc, found_id desc limit 1)`
   const size = bytes ? sql`, ${resource.bytes.kept} - ${bytes} as freed` : sql``
   return statement(
     name,
@@ -156,19 +156,17 @@ export function changeManyStatement<F extends Fields>(
       where ${resource.where(place)} and ${condition}
         and (${by}, ${table.id}) > (${typed('after_at', 'timestamptz')}, ${typed('after_id', 'uuid')})
       order by ${by}, ${table.id} limit ${sql.placeholder('limit')} for no key update
-    ), numbered as (
-      select found.user_id, found_id, at, row_number() over (order by at, found_id) as nth,
-        row_number() over (order by before desc) - 1 as back from found
     ), raised as (
       update ${users} set revision = ${users.revision} + (select count(*) from found)
         ${bytes ? sql`, bytes = ${users.bytes} - (select sum(freed) from found)` : sql``}
       where ${users.id} = ${owner} and ${users.id} = any(select found.user_id from found)
       returning ${users.id}, ${users.revision}
-    ) update ${table} set ${set}, revision = raised.revision - numbered.back, updated_at = now()
-    from raised inner join numbered on numbered.user_id = raised.id
-    where ${table.user_id} = ${owner} and ${table.user_id} = raised.id and ${table.id} = numbered.found_id
-    returning numbered.nth, numbered.at::text, numbered.found_id`,
-    ([nth, at, id]) => ({ nth: Number(nth), at: at as string, id: id as string }),
+    ) update ${table} set ${set}, updated_at = now(), revision = raised.revision - (select count(*) from found)
+        + width_bucket(${table.revision}, array(select before from found order by before))
+    from raised where ${table.user_id} = ${owner} and ${table.user_id} = raised.id
+      and ${table.id} = any(array(select found_id from found))
+    returning ${last(sql`at::text`)}, ${last(sql`found_id`)}`,
+    ([at, id]) => ({ at: at as string, id: id as string }),
   )
 }
 
@@ -177,7 +175,7 @@ const PIECE = 1000
 
 /** Runs a change of many rows to its end, within one transaction. @returns how many rows were changed. */
 export async function changeAll(
-  change: Statement<Changed>,
+  change: Statement<Mark>,
   tx: Db,
   values: Record<'owner', string> & Record<string, Parameter>,
 ): Promise<number> {
@@ -192,13 +190,13 @@ export async function changeAll(
 
 /** @returns how many rows were changed, and the mark after which the next piece begins. */
 export async function changePiece(
-  change: Statement<Changed>,
+  change: Statement<Mark>,
   db: Db,
   values: Record<'owner', string> & Record<'limit', number> & Record<string, Parameter>,
   after: Mark = START,
 ): Promise<{ count: number; last: Mark }> {
   const changed = await change(db, { ...values, after_at: after.at, after_id: after.id })
-  return { count: changed.length, last: changed.find(({ nth }) => nth === changed.length) ?? after }
+  return { count: changed.length, last: changed[0] ?? after }
 }
 
 const quota = typed('quota', 'bigint')

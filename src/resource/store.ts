@@ -6,7 +6,7 @@ import { type Cells, ownRows, type Parameter, type Statement, statement } from '
 import { lockUser } from '../db/transaction.ts'
 import type { Owner } from '../db/work.ts'
 import { Problem } from '../problem.ts'
-import { type Changed, changeAll } from './change.ts'
+import { changeAll, type Mark } from './change.ts'
 import type { Fields } from './field.ts'
 import type { Place, Resource } from './resource.ts'
 
@@ -23,7 +23,7 @@ export interface RowChange<Row> {
   /** The change of any such row. */
   readonly change: Statement<Row>
   /** Changes of the rows that go with it (parameters `owner` and `id`), in the same transaction. */
-  readonly along?: readonly Statement<Changed>[]
+  readonly along?: readonly Statement<Mark>[]
   /** Does what follows from the change, in the same transaction. @returns the row as it is then. */
   readonly settle?: (tx: Db, owner: Owner, before: Row, after: Row) => Promise<Row>
   /** The change, as one statement, of the rows that neither take others along nor depend on others: tried first. */
