@@ -10,7 +10,7 @@ import { mkdtemp, rm } from 'node:fs/promises'
 import { cpus, loadavg, tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { parseArgs } from 'node:util'
-import { newDatabase, stopSharedServer } from '../test/kit/postgres-server.ts'
+import { newDatabase } from '../test/kit/postgres-server.ts'
 import { startProgram } from '../test/kit/program.ts'
 import { SECRET, secretTokens } from '../test/kit/tokens.ts'
 import { cpuOf } from './usage.ts'
@@ -92,6 +92,5 @@ try {
     say(`${name.padEnd(16)} ${mean(list).toFixed(3)} ms of CPU a request, ${(mean(list) / rest).toFixed(2)} times REST`)
 } finally {
   await service.end()
-  await stopSharedServer()
   await rm(cwd, { recursive: true, force: true })
 }

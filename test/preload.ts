@@ -4,5 +4,5 @@ import { stopAll } from './kit/boot.ts'
 // On a busy machine a database starts slowly. Tests of promised times measure those themselves.
 setDefaultTimeout(120_000)
 
-// One PostgreSQL serves every test file of a run, and is stopped at its end.
+// After each file. The PostgreSQL that they share goes with the process.
 afterAll(stopAll, 60_000)

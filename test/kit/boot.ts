@@ -6,10 +6,10 @@ import { readConfig } from '../../src/config.ts'
 import { createLog } from '../../src/log.ts'
 import { startService } from '../../src/serve.ts'
 import { expectDocumented } from './documented.ts'
-import { stopSharedServer } from './postgres-server.ts'
+import { dropDatabases } from './postgres-server.ts'
 import { startProgram } from './program.ts'
 import { bearer, send } from './send.ts'
-import { fillDataDir, newMigratedDatabase, removeTemplates } from './templates.ts'
+import { fillDataDir, newMigratedDatabase } from './templates.ts'
 import { SECRET } from './tokens.ts'
 
 /** A running Doable, reached over HTTP only. */
@@ -103,12 +103,11 @@ async function startBinary(env: Record<string, string>, cwd: string) {
   }
 }
 
-/** Ends what tests have left running, and the PostgreSQL of this run. */
+/** Ends what tests have left running, and removes their databases. */
 export async function stopAll(): Promise<void> {
   try {
     for (const stop of running) await stop()
   } finally {
-    await removeTemplates()
-    await stopSharedServer()
+    await dropDatabases()
   }
 }

@@ -3,6 +3,7 @@ import { chown, cp, mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import postgres from 'postgres'
+import { runFolder } from './run-folder.ts'
 
 /** `nobody`: PostgreSQL refuses to run as root. */
 const NOBODY = 65534
@@ -31,13 +32,15 @@ export interface PostgresServer {
  *
  * @param settings lines for postgresql.conf. @param files written into the data folder, mode 0600.
  * @param programs the folder of another server's `initdb` and `postgres`, which anybody may run.
+ * @param parent where the temporary folder is made.
  */
 export async function startPostgresServer(
   settings: string[] = [],
   files: Record<string, string> = {},
   programs?: string,
+  parent = tmpdir(),
 ): Promise<PostgresServer> {
-  const root = await mkdtemp(join(tmpdir(), 'doable-postgres-'))
+  const root = await mkdtemp(join(parent, 'doable-postgres-'))
   const asRoot = process.getuid?.() === 0
   const owner = asRoot ? { uid: NOBODY, gid: NOBODY } : {}
   const os = process.platform === 'darwin' ? 'darwin' : 'linux'
@@ -102,30 +105,55 @@ export async function startPostgresServer(
 }
 
 let shared: Promise<PostgresServer> | undefined
+const made = new Set<string>()
 
 /**
- * The address of a new database: on `server`, or on `TEST_DATABASE_URL`, or on one server for the whole run.
- *
- * @param template the name of the database that it is a copy of; it is empty by default.
+ * The address of a new database on `server`; without it, of one that lasts as long as the test file, on
+ * `TEST_DATABASE_URL` or on the one server of this process.
  */
-export async function newDatabase(server?: PostgresServer, template = 'template1'): Promise<string> {
+export async function newDatabase(server?: PostgresServer): Promise<string> {
+  const url = await createDatabase('template1', server)
+  if (server === undefined) made.add(nameOf(url))
+  return url
+}
+
+/** As `newDatabase`, a copy of the database at this address, which nobody uses meanwhile. */
+export async function copyDatabase(template: string): Promise<string> {
+  const url = await createDatabase(nameOf(template))
+  made.add(nameOf(url))
+  return url
+}
+
+/** The address of a new database that lasts as long as its server. */
+export async function createDatabase(template = 'template1', server?: PostgresServer): Promise<string> {
   const name = `doable_${crypto.randomUUID().replaceAll('-', '')}`
-  const url = new URL(server?.url() ?? process.env['TEST_DATABASE_URL'] ?? (await sharedServer()).url())
-  const admin = openSession(url.href)
-  await admin.unsafe(`create database ${name} template ${template}`)
-  await admin.end()
+  const url = new URL(server?.url() ?? (await sharedUrl()))
+  await asAdmin(url.href, (admin) => admin.unsafe(`create database ${name} template ${template}`))
   url.pathname = `/${name}`
   return url.href
 }
 
-function sharedServer(): Promise<PostgresServer> {
-  shared ??= startPostgresServer()
-  return shared
+/** Removes the databases of a test file that has ended, whoever is connected still. */
+export async function dropDatabases(): Promise<void> {
+  if (made.size === 0) return
+  await asAdmin(await sharedUrl(), async (admin) => {
+    for (const name of made) await admin.unsafe(`drop database if exists ${name} with (force)`)
+  })
+  made.clear()
 }
 
-export async function stopSharedServer(): Promise<void> {
-  await shared?.then(({ stop }) => stop())
-  shared = undefined
+async function sharedUrl(): Promise<string> {
+  const given = process.env['TEST_DATABASE_URL']
+  if (given !== undefined) return given
+  shared ??= startPostgresServer([], {}, undefined, runFolder())
+  return (await shared).url()
+}
+
+const nameOf = (url: string) => new URL(url).pathname.slice(1)
+
+async function asAdmin(url: string, run: (admin: postgres.Sql) => Promise<unknown>): Promise<void> {
+  const admin = openSession(url)
+  await run(admin).finally(() => admin.end())
 }
 
 /** A client of the test's own, with one connection by default. The test ends it. */

@@ -1,14 +1,14 @@
 import { cpSync } from 'node:fs'
-import { mkdtemp, rm } from 'node:fs/promises'
-import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { readConfig } from '../../src/config.ts'
 import { migrate } from '../../src/db/migrate.ts'
 import { openDatabase } from '../../src/db/open.ts'
-import { newDatabase } from './postgres-server.ts'
+import { copyDatabase, createDatabase } from './postgres-server.ts'
+import { runFolder } from './run-folder.ts'
 import { SECRET } from './tokens.ts'
 
-// Most tests start on a fresh database. A copy of a migrated one takes half as long as making one.
+// Most tests start on a fresh database. A copy of a migrated one takes half as long as making one. What is copied
+// lasts as long as the process.
 
 let folder: Promise<string> | undefined
 let database: Promise<string> | undefined
@@ -22,25 +22,17 @@ export async function fillDataDir(dataDir: string): Promise<void> {
 /** The address of a new database that is migrated and empty. */
 export async function newMigratedDatabase(): Promise<string> {
   database ??= makeDatabase()
-  return await newDatabase(undefined, new URL(await database).pathname.slice(1))
-}
-
-export async function removeTemplates(): Promise<void> {
-  const made = folder
-  folder = undefined
-  // The server goes with the run.
-  database = undefined
-  if (made) await rm(await made, { recursive: true, force: true })
+  return await copyDatabase(await database)
 }
 
 async function makeFolder(): Promise<string> {
-  const dataDir = await mkdtemp(join(tmpdir(), 'doable-template-'))
+  const dataDir = join(runFolder(), 'template')
   await migrateBy({ DATA_DIR: dataDir })
   return dataDir
 }
 
 async function makeDatabase(): Promise<string> {
-  const url = await newDatabase()
+  const url = await createDatabase()
   await migrateBy({ DATABASE_URL: url })
   return url
 }
