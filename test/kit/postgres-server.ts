@@ -3,7 +3,7 @@ import { chown, cp, mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import postgres from 'postgres'
-import { runFolder } from './run-folder.ts'
+import { sharedFolder } from './shared-folder.ts'
 
 /** `nobody`: PostgreSQL refuses to run as root. */
 const NOBODY = 65534
@@ -145,7 +145,7 @@ export async function dropDatabases(): Promise<void> {
 async function sharedUrl(): Promise<string> {
   const given = process.env['TEST_DATABASE_URL']
   if (given !== undefined) return given
-  shared ??= startPostgresServer([], {}, undefined, runFolder())
+  shared ??= startPostgresServer([], {}, undefined, sharedFolder())
   return (await shared).url()
 }
 

@@ -4,7 +4,7 @@ import { readConfig } from '../../src/config.ts'
 import { migrate } from '../../src/db/migrate.ts'
 import { openDatabase } from '../../src/db/open.ts'
 import { copyDatabase, createDatabase } from './postgres-server.ts'
-import { runFolder } from './run-folder.ts'
+import { sharedFolder } from './shared-folder.ts'
 import { SECRET } from './tokens.ts'
 
 // Most tests start on a fresh database. A copy of a migrated one takes half as long as making one. What is copied
@@ -26,7 +26,7 @@ export async function newMigratedDatabase(): Promise<string> {
 }
 
 async function makeFolder(): Promise<string> {
-  const dataDir = join(runFolder(), 'template')
+  const dataDir = join(sharedFolder(), 'template')
   await migrateBy({ DATA_DIR: dataDir })
   return dataDir
 }

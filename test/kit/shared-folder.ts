@@ -19,9 +19,9 @@ let folder: string | undefined
  * A folder for what all test files of this process share. It goes with the process: the workers of `bun test --parallel`
  * are ended without a word, after which no hook of theirs could remove it.
  */
-export function runFolder(): string {
+export function sharedFolder(): string {
   if (folder === undefined) {
-    folder = mkdtempSync(join(tmpdir(), 'doable-run-'))
+    folder = mkdtempSync(join(tmpdir(), 'doable-shared-'))
     // PostgreSQL runs as another user and must reach its own folder in here.
     chmodSync(folder, 0o711)
     // Of its own process group, so that Ctrl-C does not end it with the tests.
