@@ -10,6 +10,7 @@ import { mkdtemp, rm } from 'node:fs/promises'
 import { cpus, loadavg, tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { parseArgs } from 'node:util'
+import { stopAll } from '../test/kit/boot.ts'
 import { newDatabase } from '../test/kit/postgres-server.ts'
 import { startProgram } from '../test/kit/program.ts'
 import { SECRET, secretTokens } from '../test/kit/tokens.ts'
@@ -92,5 +93,6 @@ try {
     say(`${name.padEnd(16)} ${mean(list).toFixed(3)} ms of CPU a request, ${(mean(list) / rest).toFixed(2)} times REST`)
 } finally {
   await service.end()
+  await stopAll()
   await rm(cwd, { recursive: true, force: true })
 }

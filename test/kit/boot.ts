@@ -9,6 +9,7 @@ import { expectDocumented } from './documented.ts'
 import { dropDatabases } from './postgres-server.ts'
 import { startProgram } from './program.ts'
 import { bearer, send } from './send.ts'
+import { removeSharedFolder } from './shared-folder.ts'
 import { fillDataDir, newMigratedDatabase } from './templates.ts'
 import { SECRET } from './tokens.ts'
 
@@ -103,11 +104,16 @@ async function startBinary(env: Record<string, string>, cwd: string) {
   }
 }
 
-/** Ends what tests have left running, and removes their databases. */
-export async function stopAll(): Promise<void> {
+/** Ends what tests have left running, and removes their databases. What they share stays for the next ones. */
+export async function tidyUp(): Promise<void> {
   try {
     for (const stop of running) await stop()
   } finally {
     await dropDatabases()
   }
+}
+
+/** Ends all that the tests have started, for a script that would else go on for ever. */
+export async function stopAll(): Promise<void> {
+  await tidyUp().finally(removeSharedFolder)
 }
