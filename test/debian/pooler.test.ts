@@ -6,8 +6,8 @@ import { sql } from 'drizzle-orm'
 import postgres from 'postgres'
 import { startPooler } from '../../bench/pooler.ts'
 import { openPostgres } from '../../src/db/postgres/open.ts'
-import { alterUnderLoad } from '../kit/altered-table.ts'
 import { type PostgresServer, startPostgresServer } from '../kit/postgres-server.ts'
+import { alterTable, underLoad } from '../kit/under-load.ts'
 import { until } from '../kit/until.ts'
 
 setDefaultTimeout(90_000)
@@ -47,7 +47,7 @@ for (const [what, settings] of modes)
     test(`a table altered under load, behind a pooler that ${what}, connections: ${pool}: every answer is the asked one's`, async () => {
       await using pooler = await newPooler(settings)
       const env = { DATABASE_URL: pooler.url, DB_POOL: String(pool), DB_PREPARE: 'on' }
-      const { wrong, unavailable, asked } = await alterUnderLoad(env, server.url())
+      const { wrong, unavailable, asked } = await underLoad(env, server.url(), alterTable)
       expect(wrong).toEqual([])
       // Each alteration ends what is under way, and a busy machine asks little in between.
       expect(unavailable).toBeLessThan(asked / 2)

@@ -68,6 +68,18 @@ const terminateBackends = () =>
   admin`select pg_terminate_backend(pid, 5000) from pg_stat_activity
     where datname = current_database() and pid <> pg_backend_pid() and backend_type = 'client backend'`
 
+test('the rows of a statement that fails half way are no part of the next answer', async () => {
+  const sql = open(1)
+  const failing = () => sql.unsafe('select 1 / (4 - n) from generate_series(1, 9) as n', [], EXTENDED)
+  // One behind the other, and one after the other.
+  const [failed, pipelined] = await Promise.allSettled([failing(), sql.unsafe('select 1 as n', [], EXTENDED)])
+  expect(failed).toMatchObject({ status: 'rejected', reason: { code: '22012' } })
+  expect(pipelined).toMatchObject({ status: 'fulfilled', value: [{ n: 1 }] })
+  await expect(failing()).rejects.toMatchObject({ code: '22012' })
+  const rows = await sql.unsafe('select n from generate_series(1, 2) as n', [], EXTENDED)
+  expect(rows.map(({ n }) => n)).toEqual([1, 2])
+})
+
 test('prepared statements that the server refuses fail alone, and are prepared anew', async () => {
   await admin`create table altered (value text)`
   await admin`insert into altered values ('same')`

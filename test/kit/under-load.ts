@@ -1,0 +1,47 @@
+import postgres from 'postgres'
+import { boot, type Target } from './boot.ts'
+import { checkedTraffic, seedUsers, type Traffic } from './checked-traffic.ts'
+
+const USERS = 24
+
+/** How much is asked, and how often the service is disturbed, at least. */
+const ASKED = 600
+const TIMES = 12
+
+/** What is done to a service under load, the n-th time, by a superuser of its database. */
+export type Disturbance = (admin: postgres.Sql, n: number, target: Target) => Promise<unknown>
+
+/**
+ * A service whose every answer is checked while its database is disturbed again and again.
+ *
+ * @param direct the database's own address, past whatever stands between.
+ */
+export async function underLoad(
+  env: Record<string, string>,
+  direct: string,
+  disturb: Disturbance,
+  times = TIMES,
+): Promise<Traffic> {
+  const admin = postgres(direct, { max: 1, onnotice: () => {} })
+  const target = await boot('postgres', env)
+  const traffic: Traffic = { asked: 0, unavailable: 0, wrong: [] }
+  let isOver = false
+  try {
+    const users = await seedUsers(target, USERS)
+    const running = checkedTraffic(users, () => !isOver, traffic)
+    for (let n = 0; n < times || traffic.asked < ASKED; n++) await disturb(admin, n, target)
+    isOver = true
+    await running
+    return traffic
+  } finally {
+    isOver = true
+    await target.stop()
+    await admin.end()
+  }
+}
+
+/** The type of a column changes, so that the server refuses statements: "cached plan must not change result type". */
+export const alterTable: Disturbance = async (admin, n) => {
+  await Bun.sleep(100)
+  await admin.unsafe(`alter table doable.tasks alter column title type ${n % 2 ? 'text' : 'varchar(5000)'}`)
+}
