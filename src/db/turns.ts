@@ -4,7 +4,7 @@ import { Problem } from '../problem.ts'
 export interface Manner {
   /** Whether it waits however long that takes. */
   isPatient?: boolean
-  /** Whether it can take long. Of a user who has many pieces waiting, none begins for as long as this one took. */
+  /** Whether it can take long. Of a user who has many pieces waiting, none begins for thrice as long as this one took. */
   isLong?: boolean
 }
 
@@ -37,6 +37,12 @@ const WAIT_MS = 5000
  * once. Who sends dozens would else keep a processor busy, and everybody's requests waiting for it.
  */
 const CROWD = 8
+
+/**
+ * A rest is so many times as long as what was before it: who has a crowd waiting takes a quarter of the time at most.
+ * With rests as long as the work, others' median latency doubled; now it stays.
+ */
+const REST = 3
 
 /** The longest rest, in milliseconds. */
 const LONGEST_REST_MS = 50
@@ -97,7 +103,8 @@ export function createLine({ atOnce, waitMs }: LineOptions): InTurn {
     const began = performance.now()
     const result = work()
     const done = () => {
-      if (isLong && line.waiting.size > CROWD) setTimeout(goOn, Math.min(performance.now() - began, LONGEST_REST_MS))
+      if (isLong && line.waiting.size > CROWD)
+        setTimeout(goOn, Math.min(REST * (performance.now() - began), LONGEST_REST_MS))
       else goOn()
     }
     const goOn = () => {
