@@ -113,7 +113,7 @@ export async function tidyUp(): Promise<void> {
   }
 }
 
-/** Ends all that the tests have started, for a script that would else go on for ever. */
+/** Ends all that the tests have started: the last act of a script, which would else go on for ever. */
 export async function stopAll(): Promise<void> {
   await tidyUp().finally(removeSharedFolder)
 }

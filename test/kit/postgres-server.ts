@@ -112,23 +112,22 @@ const made = new Set<string>()
  * `TEST_DATABASE_URL` or on the one server of this process.
  */
 export async function newDatabase(server?: PostgresServer): Promise<string> {
-  const url = await createDatabase('template1', server)
-  if (server === undefined) made.add(nameOf(url))
-  return url
+  return server ? await createDatabase(server) : await copyDatabase()
 }
 
-/** As `newDatabase`, a copy of the database at this address, which nobody uses meanwhile. */
-export async function copyDatabase(template: string): Promise<string> {
-  const url = await createDatabase(nameOf(template))
+/** As `newDatabase` without a server: a copy of the database at this address, which nobody uses meanwhile. */
+export async function copyDatabase(template?: string): Promise<string> {
+  const url = await createDatabase(undefined, template)
   made.add(nameOf(url))
   return url
 }
 
 /** The address of a new database that lasts as long as its server. */
-export async function createDatabase(template = 'template1', server?: PostgresServer): Promise<string> {
+export async function createDatabase(server?: PostgresServer, template?: string): Promise<string> {
   const name = `doable_${crypto.randomUUID().replaceAll('-', '')}`
+  const source = template === undefined ? 'template1' : nameOf(template)
   const url = new URL(server?.url() ?? (await sharedUrl()))
-  await asAdmin(url.href, (admin) => admin.unsafe(`create database ${name} template ${template}`))
+  await asAdmin(url.href, (admin) => admin.unsafe(`create database ${name} template ${source}`))
   url.pathname = `/${name}`
   return url.href
 }

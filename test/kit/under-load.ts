@@ -1,6 +1,7 @@
-import postgres from 'postgres'
+import type postgres from 'postgres'
 import { boot, type Target } from './boot.ts'
 import { checkedTraffic, seedUsers, type Traffic } from './checked-traffic.ts'
+import { openSession } from './postgres-server.ts'
 
 const USERS = 24
 
@@ -22,7 +23,7 @@ export async function underLoad(
   disturb: Disturbance,
   times = TIMES,
 ): Promise<Traffic> {
-  const admin = postgres(direct, { max: 1, onnotice: () => {} })
+  const admin = openSession(direct)
   const target = await boot('postgres', env)
   const traffic: Traffic = { asked: 0, unavailable: 0, wrong: [] }
   let isOver = false
