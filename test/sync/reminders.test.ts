@@ -65,7 +65,7 @@ describe.each(databases)('reminders over %s', (kind) => {
   test('a task that is completed, in the trash or without a reminder does not remind', async () => {
     const ann = newUser(service())
     const stream = await follow(ann)
-    const remind_at = inMs(1000)
+    const remind_at = inMs(3000)
     const [completed, deleted, cleared, kept] = [
       await ann.create({ remind_at }),
       await ann.create({ remind_at }),
@@ -75,7 +75,7 @@ describe.each(databases)('reminders over %s', (kind) => {
     await ann.complete(completed.id)
     await ann.remove(deleted.id)
     await ann.update(cleared.id, { remind_at: null })
-    await until('it is told', () => stream.reminders.length > 0, 1000 + LATE_MS)
+    await until('it is told', () => stream.reminders.length > 0, 3000 + LATE_MS)
     await Bun.sleep(500)
     expect(stream.reminders.map(({ id }) => id)).toEqual([kept.id])
     // Open and at hand again, they are late.
