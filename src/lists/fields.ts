@@ -45,7 +45,7 @@ export const fields = {
   created_at: server(kinds.time, Time('When the list was made.'), { insert: now, isImported: true }),
   updated_at: server(kinds.time, Time('When the list was last changed.'), { insert: now, isImported: true }),
   deleted_at: server(kinds.time, OptionalTime('When the list was moved to the trash.'), {
-    insert: sql`null::timestamptz`,
+    initial: null,
     isImported: true,
   }),
 }

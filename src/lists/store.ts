@@ -13,7 +13,7 @@ import type { NewList } from './model.ts'
 
 const store = createStore(list, 'list', reckonUser)
 
-const insert = insertStatement('create_list', list, positions.user.inserted)
+const insert = insertStatement('create_list', list, list.insert, positions.user.inserted)
 const update = {
   in: 'hand',
   change: changeStatement('update_list', list, {
@@ -53,8 +53,8 @@ const countLists = statement(
  * @throws Problem `list-exists` when the id is taken, also by a deleted list; `too-many-lists`, `quota-exceeded`.
  */
 export function createList(db: Db, owner: Owner, created: NewList): Promise<List> {
-  const values = { ...list.insertParameters(created), id: created.id ?? Bun.randomUUIDv7() }
-  return withRoom(db, owner, (tx) => store.insertOne(insert, tx, owner, values))
+  const id = created.id ?? Bun.randomUUIDv7()
+  return withRoom(db, owner, (tx) => store.insertOne(insert, tx, owner, created, { id }))
 }
 
 /** Changes the given fields. @throws Problem `list-not-found`, `revision-mismatch`, `quota-exceeded`. */

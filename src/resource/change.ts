@@ -2,8 +2,9 @@ import { type SQL, sql } from 'drizzle-orm'
 import type { PgColumn } from 'drizzle-orm/pg-core'
 import type { Db } from '../db/database.ts'
 import { users } from '../db/schema.ts'
-import { type Parameter, type Statement, statement, typed } from '../db/statement.ts'
-import type { AnswerOf, Fields } from './field.ts'
+import { listed, type Parameter, type Statement, statement, typed } from '../db/statement.ts'
+import type { AnswerOf, ChangesOf, Fields } from './field.ts'
+import type { Insertion } from './insertion.ts'
 import type { Counted, Place, Resource } from './resource.ts'
 
 const owner = sql.placeholder('owner')
@@ -30,8 +31,11 @@ export function reckonStatement(name: string, resources: readonly Counted[], who
   )
 }
 
+/** Makes a row of what a client has sent. @param others the parameters of the fields that the service writes, too. */
+export type Insert<Sent, Row> = (db: Db, sent: Sent, others: Record<string, Parameter>) => Promise<Row[]>
+
 /**
- * A new row (parameters: those of `insertParameters`, `owner`, `id` and `quota`). One statement
+ * A new row (parameters: those of the insertion, `owner`, `id` and `quota`). One statement
  * raises the user's row and inserts with what that gave back. An id that is taken fails the whole
  * statement, so that nothing is raised. Nothing is inserted for a user without a row (`lockUser`
  * first), without a sum of bytes (`reckonStatement` first) or without room. The owner is compared
@@ -41,20 +45,28 @@ export function reckonStatement(name: string, resources: readonly Counted[], who
  */
 export function insertStatement<F extends Fields>(
   name: string,
-  resource: Resource<F>,
+  { table }: Pick<Resource<F>, 'table'>,
+  insertion: Insertion<F>,
   set: Record<string, SQL>,
-): Statement<AnswerOf<F>> {
-  const { table, insert, columns, bytes, read } = resource
-  const total = sql`${users.bytes} + ${bytes.inserted}`
-  return statement(
+): Insert<ChangesOf<F>, AnswerOf<F>> {
+  const { values, bytes, returned, parameters, read } = insertion
+  const total = sql`${users.bytes} + ${bytes}`
+  const raised = listed(
+    ['id', 'revision', ...Object.keys(set)].map((column) => sql`${users}.${sql.identifier(column)}`),
+  )
+  const insert = statement(
     name,
     sql`with raised as (
       update ${users} set revision = ${users.revision} + 1, bytes = ${total}${assignments(set)}
       from (select ${typed('owner', 'text')} as id) as whose
-      where ${users.id} = ${owner} and ${users.id} = whose.id and ${total} <= ${quota} returning ${users}.*
-    ) insert into ${table} ${insert} returning ${columns}`,
-    (cells) => read(cells, 0),
+      where ${users.id} = ${owner} and ${users.id} = whose.id and ${total} <= ${quota} returning ${raised}
+    ) insert into ${table} ${values} returning ${returned}`,
+    (cells) => cells,
   )
+  return async (db, sent, others) => {
+    const rows = await insert(db, { ...parameters(sent), ...others })
+    return rows.map((cells) => read(cells, sent))
+  }
 }
 
 interface Change {

@@ -14,13 +14,13 @@ interface Common {
   readonly isRare?: true
   /** How lists are ordered by it; undefined where they cannot be. */
   readonly order?: 'plain' | 'caseless' | 'missing last'
+  /** The value of a new row where none is sent or made; of the service's own fields, its column's default as well. */
+  readonly initial?: unknown
 }
 
 /** A field that clients write. */
 export interface ClientField extends Common {
   readonly by: 'client'
-  /** The value of a new row where the client sends none. Undefined: the client must send one, or `insert` makes it. */
-  readonly initial?: unknown
   /** Turns a value that has passed the schema into the form that is stored. */
   readonly stored?: (value: never) => unknown
   /** Expressions for the value of a new row and of a changed one, where it is not the parameter as it stands. */
@@ -33,8 +33,8 @@ export interface ClientField extends Common {
 /** A field that the service writes. */
 export interface ServerField extends Common {
   readonly by: 'server'
-  /** The value of a new row. The expression may use the user's row, by the name `raised`. */
-  readonly insert: SQL
+  /** The value of a new row, where it is not the initial one. It may use what is new in the user's row, by the name `raised`. */
+  readonly insert?: SQL
   /** The value of a changed row; undefined where it stays. */
   readonly update?: SQL
   /** Whether an import takes it from the file. */

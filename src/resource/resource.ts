@@ -2,7 +2,9 @@ import { getTableColumns, type SQL, sql } from 'drizzle-orm'
 import type { PgColumn, PgTable } from 'drizzle-orm/pg-core'
 import { type Cells, listed, type Parameter, typed } from '../db/statement.ts'
 import { type AnswerOf, type ChangesOf, entriesBy, type Field, type Fields, isNullable } from './field.ts'
+import { type Insertion, insertionOf, ROW_BYTES } from './insertion.ts'
 import { isCounted, type Kind, parameterOf } from './kind.ts'
+import { rowReader } from './reader.ts'
 
 /** The columns that every resource's table has beside its fields. */
 export type ResourceTable = PgTable & Record<'id' | 'user_id' | 'revision' | 'deleted_at' | 'purged_at', PgColumn>
@@ -25,19 +27,17 @@ export interface Resource<F extends Fields> {
   columnsOf(subquery: string): SQL
   /** Reads a row's fields from the cells that begin at `start`. */
   read(cells: Cells, start: number): AnswerOf<F>
-  /** `(title, …) select $title, … from raised`: the columns and the values of a new row. */
-  readonly insert: SQL
+  readonly insert: Insertion<F>
   /** `title = …, …`: what an update of any fields sets. */
   readonly update: SQL
   /** The same for writes that name no rare field: the columns of these have their defaults, or stay. */
   readonly plain: Pick<Resource<F>, 'insert' | 'update'>
   /** What a purge sets, so that nothing that the user has written stays. */
   readonly purge: SQL
-  /** The bytes that a row counts against the quota: as it is, and once it is inserted, updated or purged. */
-  readonly bytes: Readonly<Record<'kept' | 'inserted' | 'updated' | 'purged', SQL>>
+  /** The bytes that a row counts against the quota: as it is, and once it is updated or purged. */
+  readonly bytes: Readonly<Record<'kept' | 'updated' | 'purged', SQL>>
   /** The names of the rare fields that clients write. */
   readonly rare: readonly (keyof ChangesOf<F>)[]
-  insertParameters(values: ChangesOf<F>): Record<string, Parameter>
   updateParameters(changes: ChangesOf<F>): Record<string, Parameter>
   /** The first condition of a WHERE for many rows: they are the owner's (a parameter) and in this place. */
   where(place: Place): SQL
@@ -48,9 +48,6 @@ export interface Resource<F extends Fields> {
    */
   whereRow(place: Place): SQL
 }
-
-/** The bytes that a row counts beside its texts: about what its other columns and its index entries take. */
-const ROW_BYTES = sql.raw('300')
 
 export function defineResource<F extends Fields>(table: ResourceTable, fields: F): Resource<F> {
   const names = Object.keys(fields)
@@ -66,18 +63,17 @@ export function defineResource<F extends Fields>(table: ResourceTable, fields: F
       ? sql`case when ${typed(`set_${name}`, 'boolean')} then ${typed(name, type)} else ${columnOf(name)} end`
       : sql`coalesce(${typed(name, type)}, ${columnOf(name)})`
 
-  const inserted = ([name, field]: [string, Field]) => field.insert ?? typed(name, field.kind.type)
   const updated = ([name, field]: [string, Field]) =>
     field.update ?? (field.by === 'client' ? givenOrKept(name, isNullable(field), field.kind) : undefined)
-  const writes = (entries: [string, Field][]) => ({
-    insert: sql`(${listed(entries.map(([name]) => sql`${sql.identifier(name)}`))}) select ${listed(entries.map(inserted))} from raised`,
-    update: listed(
+  const updateOf = (entries: [string, Field][]) =>
+    listed(
       entries.flatMap((entry) => {
         const value = updated(entry)
         return value === undefined ? [] : [sql`${sql.identifier(entry[0])} = ${value}`]
       }),
-    ),
-  })
+    )
+  const all = Object.entries(fields)
+  const frequent = all.filter(([, { isRare }]) => !isRare)
   const rare = written.flatMap(([name, { isRare }]) => (isRare ? [name] : []))
   const emptied = written.flatMap(([name, field]) => {
     if (!field.kind.isContent) return []
@@ -100,18 +96,16 @@ export function defineResource<F extends Fields>(table: ResourceTable, fields: F
     columns: listed(names.map((name) => sql`${columnOf(name)}`)),
     columnsOf: (subquery) => listed(names.map((name) => sql`${sql.identifier(subquery)}.${sql.identifier(name)}`)),
     read: rowReader<AnswerOf<F>>(fields),
-    ...writes(Object.entries(fields)),
-    plain: writes(Object.entries(fields).filter(([, { isRare }]) => !isRare)),
+    insert: insertionOf(fields, all, columnOf),
+    update: updateOf(all),
+    plain: { insert: insertionOf(fields, frequent, columnOf), update: updateOf(frequent) },
     purge: listed([...emptied, sql`purged_at = now()`]),
     bytes: {
       kept: bytesOf(([name]) => sql`${columnOf(name)}`),
-      inserted: bytesOf(inserted),
       updated: bytesOf(updated),
       purged: bytesOf(([, { kind, schema }]) => (isNullable({ schema }) ? sql`null` : kind.empty)),
     },
     rare,
-    insertParameters: (given) =>
-      Object.fromEntries(written.map(([name, { kind, initial }]) => [name, parameterOf(kind, given[name] ?? initial)])),
     updateParameters: (changes) => {
       const parameters: Record<string, Parameter> = {}
       for (const [name, field] of written) {
@@ -124,17 +118,4 @@ export function defineResource<F extends Fields>(table: ResourceTable, fields: F
     where: (place) => sql`${isOwned} and ${isAt[place]}`,
     whereRow: (place) => sql`${isOwned} and ${id} = ${sql.placeholder('id')} and (${isAt[place]}) is true`,
   }
-}
-
-/**
- * Reads a row's cells into an object, in the order of the fields. Compiled, as TypeBox compiles
- * its checks: a loop over the fields takes one and a half times as long (13.5 µs for 50 tasks, not 8.5).
- */
-function rowReader<Row>(fields: Fields): (cells: Cells, start: number) => Row {
-  const readers = Object.values(fields).map(({ kind }) => kind.read)
-  const members = Object.keys(fields).map((name, i) => {
-    const cell = `cells[start + ${i}]`
-    return `${name}: ${readers[i] ? `${cell} === null ? null : readers[${i}](${cell})` : cell}`
-  })
-  return new Function('readers', `return (cells, start) => ({ ${members.join(', ')} })`)(readers)
 }

@@ -6,7 +6,7 @@ import { type Cells, ownRows, type Parameter, type Statement, statement } from '
 import { lockUser } from '../db/transaction.ts'
 import type { Owner } from '../db/work.ts'
 import { Problem } from '../problem.ts'
-import { changeAll, type Mark } from './change.ts'
+import { changeAll, type Insert, type Mark } from './change.ts'
 import type { Fields } from './field.ts'
 import type { Place, Resource } from './resource.ts'
 
@@ -99,16 +99,17 @@ export function createStore<Row extends { user_id: string; revision: number }>(
      *
      * @throws Problem `…-exists` when the id is taken, also by a deleted row; `quota-exceeded`.
      */
-    async insertOne(
-      insert: Statement<Row>,
+    async insertOne<Sent>(
+      insert: Insert<Sent, Row>,
       db: Db,
       owner: Owner,
-      given: Record<string, Parameter> & { id: string },
+      sent: Sent,
+      others: Record<string, Parameter> & { id: string },
     ): Promise<Row> {
-      const values = { ...given, owner: owner.id, quota: quotaOf(owner) }
+      const values = { ...others, owner: owner.id, quota: quotaOf(owner) }
       const attempt = async (on: Db) => {
         try {
-          return ownRows(owner.id, await insert(on, values))
+          return ownRows(owner.id, await insert(on, sent, values))
         } catch (error) {
           if (sqlState(error) !== UNIQUE_VIOLATION) throw error
           throw new Problem(`${name}-exists`, `You already have a ${name} with this id.`, { cause: error })

@@ -134,17 +134,18 @@ export const fields = {
   }),
   series_id: server(kinds.uuid, OptionalUuid('The first of the tasks that completing has made from each other.'), {
     isRare: true,
+    initial: null,
     insert: typed('series_id', 'uuid'),
     isImported: true,
   }),
   next_task_id: server(kinds.uuid, OptionalUuid('The task that completing this one has made.'), {
     isRare: true,
-    insert: sql`null::uuid`,
+    initial: null,
     isImported: true,
   }),
   reminded_at: server(kinds.time, OptionalTime('When listeners were told of `remind_at`, as it is now.'), {
     isRare: true,
-    insert: sql`null::timestamptz`,
+    initial: null,
     update: sql`case when not ${typed('set_remind_at', 'boolean')}
       or ${typed('remind_at', 'timestamptz')} is not distinct from ${tasks.remind_at} then ${tasks.reminded_at} end`,
     isImported: true,
@@ -160,7 +161,7 @@ export const fields = {
     isImported: true,
   }),
   deleted_at: server(kinds.time, OptionalTime('When the task was moved to the trash.'), {
-    insert: sql`null::timestamptz`,
+    initial: null,
     isImported: true,
   }),
 }

@@ -76,8 +76,8 @@ const storedForm = storedFormOf(fields)
 
 /** The task to make, from a body that has passed `NewTask`. */
 export function newTaskFrom(body: NewTask): NewTask {
-  const { title = body.title, ...rest } = storedForm(body)
-  return { ...rest, title, id: body.id }
+  const stored = storedForm(body)
+  return { ...stored, title: stored.title ?? body.title, id: body.id }
 }
 
 /** The changes of an update. @throws Problem `validation-failed` when no writable field is among them. */

@@ -1,12 +1,12 @@
 import { sql } from 'drizzle-orm'
 import type { Db } from '../db/database.ts'
 import { tasks } from '../db/schema.ts'
-import { ownRows, type Statement, statement, typed, unread } from '../db/statement.ts'
+import { ownRows, statement, typed, unread } from '../db/statement.ts'
 import type { Owner } from '../db/work.ts'
 import { invalid } from '../problem.ts'
 import { hasOccurrence, nextOf, sameDistance, shiftedDate } from '../recurrence/next.ts'
 import { readRule } from '../recurrence/rule.ts'
-import { changeAll, changeManyStatement, changeStatement } from '../resource/change.ts'
+import { changeAll, changeManyStatement, changeStatement, type Insert } from '../resource/change.ts'
 import type { RowChange, Store } from '../resource/store.ts'
 import { isPartOfIt, restoration } from './along.ts'
 import { type Changes, positions, type Task, task } from './fields.ts'
@@ -75,7 +75,7 @@ const reviveParts = changeManyStatement(
 
 interface Needs {
   store: Pick<Store<Task>, 'insertOne' | 'changeOne'>
-  insert: Statement<Task>
+  insert: Insert<Changes, Task>
   remove: RowChange<Task>
 }
 
@@ -96,7 +96,7 @@ export function createRepetition({ store, insert, remove }: Needs) {
       return
     }
     if (found) await deleteTombstone(tx, { owner: user.id, id })
-    await store.insertOne(insert, tx, user, { ...task.insertParameters(content), id, series_id: seriesId })
+    await store.insertOne(insert, tx, user, content, { id, series_id: seriesId })
   }
 
   /** Open copies of a task's parts, as far from the next due date as they were from its own. */

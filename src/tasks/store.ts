@@ -27,10 +27,9 @@ const hasNoParts = sql`not ${tasks.has_parts}`
 const removal = sql`deleted_at = now()`
 const emptying = { in: 'trash', set: task.purge, bytes: task.bytes.purged } as const
 
-const insert = insertStatement('create_task', task, positions.user.inserted)
-/** The same tasks, without the fields that most of them leave at their defaults. */
-const plain = { ...task, ...task.plain }
-const insertPlain = insertStatement('create_plain_task', plain, positions.user.inserted)
+const insert = insertStatement('create_task', task, task.insert, positions.user.inserted)
+/** Tasks without the fields that most of them leave at their defaults. */
+const insertPlain = insertStatement('create_plain_task', task, task.plain.insert, positions.user.inserted)
 const updating = {
   in: 'hand',
   set: task.update,
@@ -100,14 +99,14 @@ export const findTask = (db: Db, owner: Owner, id: string): Promise<Task> => sto
  * by a deleted task; `quota-exceeded`.
  */
 export async function createTask(db: Db, owner: Owner, created: NewTask): Promise<Task> {
-  const values = { ...task.insertParameters(created), id: created.id ?? Bun.randomUUIDv7(), series_id: null }
+  const others = { id: created.id ?? Bun.randomUUIDv7(), series_id: null }
   const isPlain = task.rare.every((name) => created[name] == null)
   if (!refersToOthers(created) && created.recurrence == null)
-    return noted(owner, await store.insertOne(isPlain ? insertPlain : insert, db, owner, values))
+    return noted(owner, await store.insertOne(isPlain ? insertPlain : insert, db, owner, created, others))
   return await holdingUser(db, owner, async (tx) => {
     checkSchedule(created)
     await checkReferences(tx, owner, undefined, created)
-    const made = noted(owner, await store.insertOne(insert, tx, owner, values))
+    const made = noted(owner, await store.insertOne(insert, tx, owner, created, others))
     return made.completed ? await repetition.makeNext(tx, owner, made) : made
   })
 }

@@ -1,4 +1,3 @@
-import { sql } from 'drizzle-orm'
 import { tasks } from '../db/schema.ts'
 import { type AnswerOf, server } from '../resource/field.ts'
 import { kinds } from '../resource/kind.ts'
@@ -10,7 +9,7 @@ import { fields as fieldsOfTasks } from '../tasks/fields.ts'
 export const fields = {
   ...fieldsOfTasks,
   trashed_with: server(kinds.uuid, nullable(Uuid('The list or the parent with which it went to the trash.')), {
-    insert: sql`null::uuid`,
+    initial: null,
     isImported: true,
   }),
 }
