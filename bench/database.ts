@@ -31,7 +31,7 @@ export interface Store extends PostgresServer {
 }
 
 export async function startDatabase(): Promise<Store> {
-  const server = await startPostgresServer(SETTINGS)
+  const server = await startPostgresServer({ settings: SETTINGS })
   const sql = postgres(server.url(), { max: 1 })
   const [row] = await sql<[{ pid: number }]>`select pg_backend_pid() as pid`
   const stat = await Bun.file(`/proc/${row.pid}/stat`).text()

@@ -2,12 +2,11 @@ import { afterAll, beforeAll, expect, setDefaultTimeout, test } from 'bun:test'
 import { chmod, chown, mkdir, mkdtemp, rm, stat, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import postgres from 'postgres'
 import type { Task } from '../../src/tasks/model.ts'
 import { readBlock, readStatements } from '../docs/page.ts'
 import { boot, type Target } from '../kit/boot.ts'
 import { expectProblem } from '../kit/expect-problem.ts'
-import { type PostgresServer, startPostgresServer } from '../kit/postgres-server.ts'
+import { openSession, type PostgresServer, startPostgresServer } from '../kit/postgres-server.ts'
 import { runToEnd } from '../kit/program.ts'
 import { SECRET } from '../kit/tokens.ts'
 import { findPostgresPrograms, run } from './programs.ts'
@@ -44,7 +43,7 @@ afterAll(async () => {
 })
 
 async function startDebianServer(): Promise<PostgresServer> {
-  const server = await startPostgresServer([], {}, programs)
+  const server = await startPostgresServer({ programs })
   servers.push(server)
   return server
 }
@@ -59,7 +58,7 @@ async function newServer() {
 }
 
 async function execute(url: string, statements: string[]): Promise<void> {
-  const client = postgres(url, { max: 1, onnotice: () => {} })
+  const client = openSession(url)
   for (const statement of statements) await client.unsafe(statement)
   await client.end()
 }

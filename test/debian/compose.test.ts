@@ -1,8 +1,7 @@
 import { expect, setDefaultTimeout, test } from 'bun:test'
 import { join } from 'node:path'
-import postgres from 'postgres'
 import { boot } from '../kit/boot.ts'
-import { startPostgresServer } from '../kit/postgres-server.ts'
+import { openSession, startPostgresServer } from '../kit/postgres-server.ts'
 import { runToEnd } from '../kit/program.ts'
 import { findPostgresPrograms, run } from './programs.ts'
 
@@ -12,9 +11,9 @@ test("compose.yaml's role can be made again at each start, needs its password, a
   const programs = await findPostgresPrograms()
   const access = ['doable trust', 'postgres trust', 'doable_service scram-sha-256']
   const lines = access.map((line) => `host all ${line.replace(' ', ' 127.0.0.1/32 ')}`)
-  const server = await startPostgresServer([], { 'pg_hba.conf': `${lines.join('\n')}\n` }, programs)
+  const server = await startPostgresServer({ programs, files: { 'pg_hba.conf': `${lines.join('\n')}\n` } })
   const urlOf = (user: string, database = 'doable') => server.url(database).replace('//postgres@', `//${user}@`)
-  const admin = postgres(server.url(), { max: 1 })
+  const admin = openSession(server.url())
   // What the database's image does with POSTGRES_USER and POSTGRES_DB.
   await admin`create role doable login superuser`
   await admin`create database doable owner doable`
@@ -32,7 +31,7 @@ test("compose.yaml's role can be made again at each start, needs its password, a
   const target = await boot('postgres', { DATABASE_URL: urlOf('doable_service:second') })
   expect((await target.request('alice', 'POST', '/api/alice/tasks', { title: 'Buy milk' })).status).toBe(201)
   await target.stop()
-  const service = postgres(urlOf('doable_service:second'), { max: 1 })
+  const service = openSession(urlOf('doable_service:second'))
   await expect(service`drop table doable.tasks`.execute()).rejects.toMatchObject({ code: '42501' })
   const [role] = await service`select rolsuper, rolcreaterole, rolcreatedb from pg_roles where rolname = current_user`
   expect(role).toEqual({ rolsuper: false, rolcreaterole: false, rolcreatedb: false })

@@ -2,10 +2,9 @@ import { afterAll, beforeAll, expect, setDefaultTimeout, test } from 'bun:test'
 import { chmod, mkdtemp, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import postgres from 'postgres'
 import { readBlock, readStatements } from '../docs/page.ts'
 import { boot } from '../kit/boot.ts'
-import { freePort, type PostgresServer, startPostgresServer } from '../kit/postgres-server.ts'
+import { freePort, openSession, type PostgresServer, startPostgresServer } from '../kit/postgres-server.ts'
 import { runToEnd } from '../kit/program.ts'
 import { until } from '../kit/until.ts'
 import { run } from './programs.ts'
@@ -24,7 +23,7 @@ let pooled: (user: string) => string
 const urlOf = (role: string, database = 'doable') => server.url(database).replace('//postgres@', `//${role}@`)
 
 async function execute(url: string, text: string): Promise<void> {
-  const client = postgres(url, { max: 1, onnotice: () => {} })
+  const client = openSession(url)
   for (const statement of await readStatements(text)) await client.unsafe(statement)
   await client.end()
 }
@@ -57,7 +56,7 @@ beforeAll(async () => {
   })
   pooled = (user) => urlOf(user).replace(`:${server.port}`, `:${port}`)
   await until('PgBouncer listens', async () => {
-    const client = postgres(pooled('doable_owner'), { max: 1, prepare: false })
+    const client = openSession(pooled('doable_owner'), { prepare: false })
     return client`select 1`.then(
       () => client.end().then(() => true),
       () => client.end().then(() => false),
@@ -82,7 +81,7 @@ test("it serves through the page's PgBouncer, and the server itself ends a state
   expect(await (await target.request('alice', 'GET', '/api/alice/tasks')).json()).toHaveLength(20)
   await target.stop()
 
-  const client = postgres(pooled('doable_service'), { max: 1, prepare: false })
+  const client = openSession(pooled('doable_service'), { prepare: false })
   expect(await client`show statement_timeout`).toMatchObject([{ statement_timeout: '4s' }])
   expect(await client`show idle_in_transaction_session_timeout`).toMatchObject([
     { idle_in_transaction_session_timeout: '5s' },

@@ -3,10 +3,9 @@ import { mkdtemp, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { sql } from 'drizzle-orm'
-import postgres from 'postgres'
 import { startPooler } from '../../bench/pooler.ts'
 import { openPostgres } from '../../src/db/postgres/open.ts'
-import { type PostgresServer, startPostgresServer } from '../kit/postgres-server.ts'
+import { openSession, type PostgresServer, startPostgresServer } from '../kit/postgres-server.ts'
 import { alterTable, underLoad } from '../kit/under-load.ts'
 import { until } from '../kit/until.ts'
 
@@ -59,7 +58,7 @@ test('a lost prepared statement is answered all the same, and logged once, with 
   const log = { info() {}, warn: (_: object, message: string) => lines.push(message) }
   const options = { pool: 1, prepare: true, requestTimeoutMs: 5000 }
   const database = await openPostgres(pooler.url, options, undefined, log)
-  const admin = postgres(server.url(), { max: 1, onnotice: () => {} })
+  const admin = openSession(server.url())
   await until('the pooler listens', () =>
     database.ping().then(
       () => true,

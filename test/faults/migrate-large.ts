@@ -12,12 +12,9 @@ const TASKS = Number(process.argv[2] ?? 10_000_000)
 const USERS = 10_000
 const LONGEST_MS = 1000
 
-const server = await startPostgresServer([
-  'fsync = on',
-  'shared_buffers = 1GB',
-  'max_wal_size = 4GB',
-  'maintenance_work_mem = 256MB',
-])
+const server = await startPostgresServer({
+  settings: ['fsync = on', 'shared_buffers = 1GB', 'max_wal_size = 4GB', 'maintenance_work_mem = 256MB'],
+})
 try {
   const url = await newDatabase(server)
   await fill(url)

