@@ -10,7 +10,7 @@ import { boot, type Target } from '../kit/boot.ts'
 import { newPerson, PASSWORD } from '../kit/person.ts'
 import { SECRET } from '../kit/tokens.ts'
 
-setDefaultTimeout(60_000)
+setDefaultTimeout(120_000)
 
 let target: Target
 let database: Database

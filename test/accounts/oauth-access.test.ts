@@ -19,7 +19,7 @@ import { useService } from '../kit/service.ts'
 import { SECRET } from '../kit/tokens.ts'
 import { jsonOf } from '../kit/user.ts'
 
-setDefaultTimeout(60_000)
+setDefaultTimeout(120_000)
 
 interface Program {
   client_id: string

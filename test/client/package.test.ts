@@ -5,7 +5,7 @@ import { join } from 'node:path'
 import manifest from '../../package.json'
 import { useService } from '../kit/service.ts'
 
-setDefaultTimeout(60_000)
+setDefaultTimeout(120_000)
 const root = join(import.meta.dir, '../..')
 const service = useService('embedded')
 let place: string

@@ -11,7 +11,7 @@ import { runToEnd } from '../kit/program.ts'
 import { SECRET } from '../kit/tokens.ts'
 import { findPostgresPrograms, run } from './programs.ts'
 
-setDefaultTimeout(90_000)
+setDefaultTimeout(120_000)
 
 /** Stands for the user of the unit, which owns the archive's place. */
 const NOBODY = 65534

@@ -5,7 +5,7 @@ import { openSession, startPostgresServer } from '../kit/postgres-server.ts'
 import { runToEnd } from '../kit/program.ts'
 import { findPostgresPrograms, run } from './programs.ts'
 
-setDefaultTimeout(90_000)
+setDefaultTimeout(120_000)
 
 test("compose.yaml's role can be made again at each start, needs its password, and serves without more power", async () => {
   const programs = await findPostgresPrograms()

@@ -10,7 +10,7 @@ import { type Network, startProxy } from '../kit/proxy.ts'
 import { until } from '../kit/until.ts'
 import { run } from './programs.ts'
 
-setDefaultTimeout(60_000)
+setDefaultTimeout(120_000)
 
 const NGINX = '/usr/sbin/nginx'
 const RATE_LIMIT = 100

@@ -9,7 +9,7 @@ import { runToEnd } from '../kit/program.ts'
 import { until } from '../kit/until.ts'
 import { run } from './programs.ts'
 
-setDefaultTimeout(60_000)
+setDefaultTimeout(120_000)
 
 /** PgBouncer refuses to run as root. */
 const NOBODY = 65534

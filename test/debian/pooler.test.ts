@@ -9,7 +9,7 @@ import { openSession, type PostgresServer, startPostgresServer } from '../kit/po
 import { alterTable, underLoad } from '../kit/under-load.ts'
 import { until } from '../kit/until.ts'
 
-setDefaultTimeout(90_000)
+setDefaultTimeout(120_000)
 
 // Debian puts it where only root's PATH leads.
 const program = Bun.which('pgbouncer', { PATH: `${process.env['PATH']}:/usr/sbin` })

@@ -2,7 +2,7 @@ import { expect, setDefaultTimeout, test } from 'bun:test'
 import { join } from 'node:path'
 import { newPlace } from '../kit/program.ts'
 
-setDefaultTimeout(90_000)
+setDefaultTimeout(120_000)
 
 /** Failures outside of any request. SIGHUP triggers them. */
 const faults = {

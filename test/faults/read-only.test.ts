@@ -6,7 +6,7 @@ import { startProxy } from '../kit/proxy.ts'
 import { until } from '../kit/until.ts'
 import { newUser } from '../kit/user.ts'
 
-setDefaultTimeout(60_000)
+setDefaultTimeout(120_000)
 
 let server: PostgresServer
 let service: Target

@@ -4,7 +4,7 @@ import { createOrigins, createRefusals } from '../../src/http/origins.ts'
 import { corsStage } from '../../src/http/request.ts'
 import { boot, databases, type Target } from '../kit/boot.ts'
 
-setDefaultTimeout(60_000)
+setDefaultTimeout(120_000)
 
 const front = 'https://app.example.com'
 const local = 'http://localhost:5173'

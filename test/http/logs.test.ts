@@ -6,7 +6,7 @@ import { newDatabase } from '../kit/postgres-server.ts'
 import { newPlace, type Place, type Served } from '../kit/program.ts'
 import { SECRET } from '../kit/tokens.ts'
 
-setDefaultTimeout(90_000)
+setDefaultTimeout(120_000)
 
 const path = '/api/alice/tasks'
 const missing = `${path}/01937b8e-7a40-7c1e-9d2a-3f5b8c6d7e80`

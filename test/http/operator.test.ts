@@ -5,7 +5,7 @@ import { freePort, newDatabase } from '../kit/postgres-server.ts'
 import { newPlace, type Place, type Served } from '../kit/program.ts'
 import { SECRET } from '../kit/tokens.ts'
 
-setDefaultTimeout(90_000)
+setDefaultTimeout(120_000)
 
 const path = '/api/alice/tasks'
 const trace = '4bf92f3577b34da6a3ce929d0e0e4736'

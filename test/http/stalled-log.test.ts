@@ -5,7 +5,7 @@ import { freePort } from '../kit/postgres-server.ts'
 import { DOABLE, newPlace, type Place } from '../kit/program.ts'
 import { until } from '../kit/until.ts'
 
-setDefaultTimeout(90_000)
+setDefaultTimeout(120_000)
 
 let place: Place
 beforeEach(async () => {

@@ -6,7 +6,7 @@ import { callTool, expectRefused } from '../kit/mcp.ts'
 import { bearer } from '../kit/send.ts'
 import { SECRET } from '../kit/tokens.ts'
 
-setDefaultTimeout(60_000)
+setDefaultTimeout(120_000)
 
 const hour = () => now() + 3600
 const long = 'u'.repeat(255)

@@ -6,7 +6,7 @@ import { createKey, type Issuer, startIssuer } from '../kit/issuer.ts'
 import { expectRefused } from '../kit/mcp.ts'
 import { SECRET } from '../kit/tokens.ts'
 
-setDefaultTimeout(60_000)
+setDefaultTimeout(120_000)
 
 const ALPHABET = 'ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_'
 

@@ -6,7 +6,7 @@ import { claims, forge, hs256, now, part } from '../kit/forge.ts'
 import { expectRefused } from '../kit/mcp.ts'
 import { SECRET } from '../kit/tokens.ts'
 
-setDefaultTimeout(60_000)
+setDefaultTimeout(120_000)
 
 /** The attacker's own key, which the token contains or points to. */
 const own = await generateKeyPair('RS256', { extractable: true })

@@ -5,7 +5,7 @@ import { expectProblem } from '../kit/expect-problem.ts'
 import { claims, forge } from '../kit/forge.ts'
 import { expectRefused, postCall } from '../kit/mcp.ts'
 
-setDefaultTimeout(60_000)
+setDefaultTimeout(120_000)
 
 type Refusal = 'token-missing' | 'token-invalid'
 

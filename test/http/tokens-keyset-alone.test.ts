@@ -9,7 +9,7 @@ import { runToEnd } from '../kit/program.ts'
 import { SECRET } from '../kit/tokens.ts'
 import { nextPage } from '../kit/user.ts'
 
-setDefaultTimeout(60_000)
+setDefaultTimeout(120_000)
 
 const ed = await createKey('EdDSA', 'ed')
 const token = await ed.sign()

@@ -5,7 +5,7 @@ import { forge, now } from '../kit/forge.ts'
 import { createKey, type Issuer, type IssuerKey, startIssuer } from '../kit/issuer.ts'
 import { freePort } from '../kit/postgres-server.ts'
 
-setDefaultTimeout(60_000)
+setDefaultTimeout(120_000)
 
 const [ed, es, rs, strange] = await Promise.all([
   createKey('EdDSA', 'ed'),

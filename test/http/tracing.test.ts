@@ -5,7 +5,7 @@ import { newDatabase } from '../kit/postgres-server.ts'
 import { newPlace, type Place, type Served } from '../kit/program.ts'
 import { SECRET } from '../kit/tokens.ts'
 
-setDefaultTimeout(90_000)
+setDefaultTimeout(120_000)
 
 const path = '/api/alice/tasks'
 const withToken = { authorization: `Bearer ${forge()}`, 'content-type': 'application/json' }

@@ -4,7 +4,7 @@ import { boot, databases, type Target } from '../kit/boot.ts'
 import { untilRefused } from '../kit/until.ts'
 import { NO_TASK } from '../kit/user.ts'
 
-setDefaultTimeout(60_000)
+setDefaultTimeout(120_000)
 
 /** Less than the ten seconds that a stop waits for requests, and more than a busy machine needs. */
 const SOON_MS = 6000

@@ -2,7 +2,7 @@ import { afterAll, beforeAll, setDefaultTimeout } from 'bun:test'
 import { boot, type DatabaseKind, type Target } from './boot.ts'
 
 /** For tests and hooks: on a busy machine a database alone can take longer than the usual 5 s to start. */
-const TIMEOUT_MS = 60_000
+const TIMEOUT_MS = 120_000
 
 /** Starts one service for the tests of the enclosing `describe`. They get it from the returned function. */
 export function useService(kind: DatabaseKind, env?: Record<string, string>): () => Target {

@@ -8,7 +8,7 @@ import { type App, appOver, intercept } from '../kit/driver.ts'
 import { newDatabase, openSession } from '../kit/postgres-server.ts'
 import { fillPath, type Route, routesOf } from '../kit/routes.ts'
 
-setDefaultTimeout(60_000)
+setDefaultTimeout(120_000)
 
 const MARK = 'Zanzibar'
 const TABLES = { users: 'id', tasks: 'user_id', lists: 'user_id', idempotency_keys: 'user_id', accounts: 'id' }

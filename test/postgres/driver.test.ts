@@ -6,7 +6,7 @@ import { until } from '../kit/until.ts'
 
 // What `patches/` changes in postgres.js. Each of these fails without it.
 
-setDefaultTimeout(30_000)
+setDefaultTimeout(120_000)
 
 /** As many statements as postgres.js sends ahead on one connection. */
 const PIPELINE = 100

@@ -5,7 +5,7 @@ import { type Network, startProxy } from '../kit/proxy.ts'
 import { type Answer, DEADLINE, Subject, useSubject } from '../kit/subject.ts'
 import { until } from '../kit/until.ts'
 
-setDefaultTimeout(90_000)
+setDefaultTimeout(120_000)
 
 const subject = useSubject()
 

@@ -5,7 +5,7 @@ import { openSession } from '../kit/postgres-server.ts'
 import { useSubject } from '../kit/subject.ts'
 import { until } from '../kit/until.ts'
 
-setDefaultTimeout(90_000)
+setDefaultTimeout(120_000)
 
 const subject = useSubject()
 

@@ -5,7 +5,7 @@ import { migrate, migrations } from '../../src/db/migrate.ts'
 import { migrateAsBefore } from '../kit/older-database.ts'
 import { newDatabase, openSession } from '../kit/postgres-server.ts'
 
-setDefaultTimeout(90_000)
+setDefaultTimeout(120_000)
 
 /** The migrations of the version before lists. */
 const isKnown = (name: string) => name < '0004'

@@ -8,7 +8,7 @@ import { newPlace, runToEnd } from '../kit/program.ts'
 import { SECRET } from '../kit/tokens.ts'
 import { until } from '../kit/until.ts'
 
-setDefaultTimeout(90_000)
+setDefaultTimeout(120_000)
 
 async function withAdmin<T>(url: string, work: (sql: postgres.Sql) => Promise<T>): Promise<T> {
   const sql = openSession(url)

@@ -6,7 +6,7 @@ import { openStream, type Stream } from '../kit/stream.ts'
 import { SLACK } from '../kit/subject.ts'
 import { newUser } from '../kit/user.ts'
 
-setDefaultTimeout(60_000)
+setDefaultTimeout(120_000)
 
 /** How soon a listener has what was written through another service. */
 const ARRIVES_MS = 2000

@@ -7,7 +7,7 @@ import { openSession, type PostgresServer, startPostgresServer } from '../kit/po
 import { runToEnd } from '../kit/program.ts'
 import { fillPath, readRoutes } from '../kit/routes.ts'
 
-setDefaultTimeout(90_000)
+setDefaultTimeout(120_000)
 
 let server: PostgresServer
 let owner: postgres.Sql

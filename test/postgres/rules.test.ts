@@ -5,7 +5,7 @@ import { migrateAsBefore } from '../kit/older-database.ts'
 import { newDatabase, openSession } from '../kit/postgres-server.ts'
 import { newMigratedDatabase } from '../kit/templates.ts'
 
-setDefaultTimeout(90_000)
+setDefaultTimeout(120_000)
 
 /** Values that no request can bring about, as SQL. */
 const refused: [column: string, value: string][] = [

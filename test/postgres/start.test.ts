@@ -6,7 +6,7 @@ import { runToEnd } from '../kit/program.ts'
 import { startProxy } from '../kit/proxy.ts'
 import { until } from '../kit/until.ts'
 
-setDefaultTimeout(90_000)
+setDefaultTimeout(120_000)
 
 let server: PostgresServer
 

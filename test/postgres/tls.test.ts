@@ -10,7 +10,7 @@ import { type Authority, createAuthority } from '../kit/certificates.ts'
 import { newDatabase, openSession, type PostgresServer, startPostgresServer } from '../kit/postgres-server.ts'
 import { SECRET } from '../kit/tokens.ts'
 
-setDefaultTimeout(60_000)
+setDefaultTimeout(120_000)
 
 let folder: string
 let secure: PostgresServer

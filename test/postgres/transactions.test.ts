@@ -5,7 +5,7 @@ import type { Database } from '../../src/db/database.ts'
 import { openPostgres } from '../../src/db/postgres/open.ts'
 import { newDatabase, openSession } from '../kit/postgres-server.ts'
 
-setDefaultTimeout(30_000)
+setDefaultTimeout(120_000)
 
 async function withDatabase(work: (database: Database, admin: postgres.Sql) => Promise<void>): Promise<void> {
   const url = await newDatabase()

@@ -3,7 +3,7 @@ import { newDatabase } from '../kit/postgres-server.ts'
 import { alterTable, type Disturbance, underLoad } from '../kit/under-load.ts'
 import { newUser, type User } from '../kit/user.ts'
 
-setDefaultTimeout(60_000)
+setDefaultTimeout(120_000)
 
 for (const pool of [1, 4])
   test(`a table altered under load, connections: ${pool}: every answer is the asked one's, and single writes are done`, async () => {

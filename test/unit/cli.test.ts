@@ -9,7 +9,7 @@ import { freePort, newDatabase } from '../kit/postgres-server.ts'
 import { newPlace, type Place } from '../kit/program.ts'
 import { SECRET } from '../kit/tokens.ts'
 
-setDefaultTimeout(90_000)
+setDefaultTimeout(120_000)
 
 let place: Place
 beforeAll(async () => {

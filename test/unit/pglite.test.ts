@@ -14,7 +14,7 @@ import { newPlace, runToEnd } from '../kit/program.ts'
 import { SECRET } from '../kit/tokens.ts'
 import { until } from '../kit/until.ts'
 
-setDefaultTimeout(90_000)
+setDefaultTimeout(120_000)
 
 /** Writes that are acknowledged before the kill. */
 const ENOUGH = 100

@@ -8,7 +8,7 @@ import { startService } from '../../src/serve.ts'
 import { freePort } from '../kit/postgres-server.ts'
 import { SECRET } from '../kit/tokens.ts'
 
-setDefaultTimeout(60_000)
+setDefaultTimeout(120_000)
 
 let dataDir: string
 beforeEach(async () => {
