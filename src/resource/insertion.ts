@@ -22,8 +22,7 @@ export interface Insertion<F extends Fields> {
 export const ROW_BYTES = sql.raw('300')
 
 /**
- * Makes new rows. Only what the database makes is given back: of a row, what was sent need not be read, sent and read
- * again.
+ * Makes new rows. Only what the database makes is given back: the rest of the row is what was sent.
  *
  * @param entries of the fields that are written; the others have their initial values.
  */
@@ -38,7 +37,7 @@ export function insertionOf<F extends Fields>(
     return value === undefined ? [] : [{ name, value }]
   })
   const returned = entries.flatMap(([name, { insert }]) => (insert ? [name] : []))
-  // One function of all texts: each call costs, when a statement is begun, more than it does then.
+  // One call for all texts: PostgreSQL sets up each call of a function anew whenever the statement runs.
   const contents = sent.flatMap(([name, { kind }]) => (isCounted(kind) ? [typed(name, kind.type)] : []))
   return {
     values: sql`(${listed(values.map(({ name }) => sql`${sql.identifier(name)}`))}) select ${listed(values.map(({ value }) => value))} from raised`,
