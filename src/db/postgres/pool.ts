@@ -7,7 +7,7 @@ import { connectionError, openWire, type Wire } from './wire.ts'
 export interface PoolOptions {
   /** Connections. Statements are pipelined, so a few serve many requests. */
   pool: number
-  /** Protocol-level prepared statements; off for poolers that lose them. */
+  /** Protocol-level prepared statements; off for poolers that lose them. Then nothing is sent ahead either. */
   prepare: boolean
   /** The longest a statement or a transaction may take, in milliseconds. */
   requestTimeoutMs: number
@@ -21,6 +21,12 @@ const CONNECT_MS = 10_000
  * forgets it, and before Neon goes to sleep under it.
  */
 const IDLE_S = 120
+
+/**
+ * PgBouncer before 1.21 hands a server's connection on after the first of several statements that were sent ahead: nobody
+ * gets the answers of the others, and who waits for them waits for ever.
+ */
+const ONE_BY_ONE = { max_pipeline: 0 }
 
 /** @param parameters start-up parameters of each session, which those in the address overrule. */
 export function openPool(
@@ -40,6 +46,7 @@ export function openPool(
     ssl: false,
     max: pool,
     prepare,
+    ...(!prepare && ONE_BY_ONE),
     // For the start-up that follows the socket.
     connect_timeout: connectMs / 1000,
     idle_timeout: IDLE_S,
