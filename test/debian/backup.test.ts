@@ -6,7 +6,7 @@ import type { Task } from '../../src/tasks/model.ts'
 import { readBlock, readStatements } from '../docs/page.ts'
 import { boot, type Target } from '../kit/boot.ts'
 import { expectProblem } from '../kit/expect-problem.ts'
-import { openSession, type PostgresServer, startPostgresServer } from '../kit/postgres-server.ts'
+import { inSession, type PostgresServer, startPostgresServer } from '../kit/postgres-server.ts'
 import { runToEnd } from '../kit/program.ts'
 import { SECRET } from '../kit/tokens.ts'
 import { findPostgresPrograms, run } from './programs.ts'
@@ -57,11 +57,10 @@ async function newServer() {
   return { owner: urlOf('doable_owner'), service: urlOf('doable_service') }
 }
 
-async function execute(url: string, statements: string[]): Promise<void> {
-  const client = openSession(url)
-  for (const statement of statements) await client.unsafe(statement)
-  await client.end()
-}
+const execute = (url: string, statements: string[]) =>
+  inSession(url, async (session) => {
+    for (const statement of statements) await session.unsafe(statement)
+  })
 
 /**
  * Runs a block of the page, and expects it to say nothing of errors.

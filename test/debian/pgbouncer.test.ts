@@ -4,7 +4,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { readBlock, readStatements } from '../docs/page.ts'
 import { boot } from '../kit/boot.ts'
-import { freePort, openSession, type PostgresServer, startPostgresServer } from '../kit/postgres-server.ts'
+import { freePort, inSession, openSession, type PostgresServer, startPostgresServer } from '../kit/postgres-server.ts'
 import { runToEnd } from '../kit/program.ts'
 import { until } from '../kit/until.ts'
 import { run } from './programs.ts'
@@ -22,11 +22,10 @@ let pooled: (user: string) => string
 
 const urlOf = (role: string, database = 'doable') => server.url(database).replace('//postgres@', `//${role}@`)
 
-async function execute(url: string, text: string): Promise<void> {
-  const client = openSession(url)
-  for (const statement of await readStatements(text)) await client.unsafe(statement)
-  await client.end()
-}
+const execute = (url: string, text: string) =>
+  inSession(url, async (session) => {
+    for (const statement of await readStatements(text)) await session.unsafe(statement)
+  })
 
 beforeAll(async () => {
   server = await startPostgresServer()

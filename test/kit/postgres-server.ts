@@ -134,7 +134,7 @@ export async function createDatabase(server?: PostgresServer, template?: string)
   const name = `doable_${crypto.randomUUID().replaceAll('-', '')}`
   const source = template === undefined ? 'template1' : nameOf(template)
   const url = new URL(server?.url() ?? (await sharedUrl()))
-  await asAdmin(url.href, (admin) => admin.unsafe(`create database ${name} template ${source}`))
+  await inSession(url.href, (admin) => admin.unsafe(`create database ${name} template ${source}`))
   url.pathname = `/${name}`
   return url.href
 }
@@ -142,7 +142,7 @@ export async function createDatabase(server?: PostgresServer, template?: string)
 /** Removes the databases of a test file that has ended, whoever is connected still. */
 export async function dropDatabases(): Promise<void> {
   if (made.size === 0) return
-  await asAdmin(await sharedUrl(), async (admin) => {
+  await inSession(await sharedUrl(), async (admin) => {
     for (const name of made) await admin.unsafe(`drop database if exists ${name} with (force)`)
   })
   made.clear()
@@ -157,9 +157,10 @@ async function sharedUrl(): Promise<string> {
 
 const nameOf = (url: string) => new URL(url).pathname.slice(1)
 
-async function asAdmin(url: string, run: (admin: postgres.Sql) => Promise<unknown>): Promise<void> {
-  const admin = openSession(url)
-  await run(admin).finally(() => admin.end())
+/** Runs `work` in a session of its own, and ends that. */
+export async function inSession<T>(url: string, work: (session: postgres.Sql) => Promise<T>): Promise<T> {
+  const session = openSession(url)
+  return await work(session).finally(() => session.end())
 }
 
 /** A client of the test's own, with one connection by default. The test ends it. */

@@ -6,7 +6,7 @@ import { type Network, startProxy } from './proxy.ts'
 
 export const DEADLINE = 2000
 /** Allowance for a shared machine, added to a deadline. */
-export const SLACK = 3000
+export const SLACK = 1500
 /** How soon the service must use the database after its return. */
 export const BACK = 2000
 /** How long a session of PostgreSQL may take to end. */

@@ -1,25 +1,15 @@
 import { expect, setDefaultTimeout, test } from 'bun:test'
-import type postgres from 'postgres'
 import { migrations } from '../../src/db/migrate.ts'
 import { boot } from '../kit/boot.ts'
 import { expectProblem } from '../kit/expect-problem.ts'
-import { newDatabase, openSession } from '../kit/postgres-server.ts'
+import { inSession, newDatabase } from '../kit/postgres-server.ts'
 import { newPlace, runToEnd } from '../kit/program.ts'
 import { SECRET } from '../kit/tokens.ts'
 import { until } from '../kit/until.ts'
 
 setDefaultTimeout(120_000)
 
-async function withAdmin<T>(url: string, work: (sql: postgres.Sql) => Promise<T>): Promise<T> {
-  const sql = openSession(url)
-  try {
-    return await work(sql)
-  } finally {
-    await sql.end()
-  }
-}
-
-const applied = (url: string) => withAdmin(url, (sql) => sql`select hash from doable.migrations order by id`)
+const applied = (url: string) => inSession(url, (sql) => sql`select hash from doable.migrations order by id`)
 
 test('four first starts at once over one empty database all succeed', async () => {
   const url = await newDatabase()
@@ -54,12 +44,12 @@ test('a second migrate changes nothing', async () => {
 test('a program killed while it waits to migrate leaves nothing half done, and the next start succeeds', async () => {
   const url = await newDatabase()
   await using place = await newPlace()
-  await withAdmin(url, async (sql) => {
+  await inSession(url, async (sql) => {
     await sql.begin(async (tx) => {
       await tx`select pg_advisory_xact_lock(${String(0x646f61626c65)})`
       const waiting = place.start(['migrate'], { DATABASE_URL: url, BETTER_AUTH_SECRET: SECRET })
       // Within a transaction pg_stat_activity does not change, so another connection reads it.
-      await withAdmin(url, (other) =>
+      await inSession(url, (other) =>
         until('the program waits for the lock', async () => {
           const rows = await other`select 1 from pg_stat_activity
             where datname = current_database() and wait_event_type = 'Lock'`
@@ -76,7 +66,7 @@ test('a program killed while it waits to migrate leaves nothing half done, and t
 test('a role that may not make a schema is told so, at once', async () => {
   const url = new URL(await newDatabase())
   const role = `poor_${crypto.randomUUID().replaceAll('-', '')}`
-  await withAdmin(url.href, (sql) => sql.unsafe(`create role ${role} login`))
+  await inSession(url.href, (sql) => sql.unsafe(`create role ${role} login`))
   url.username = role
   const { code, stdout, stderr } = await runToEnd(['migrate'], { DATABASE_URL: url.href })
   expect([code, stdout]).toEqual([1, ''])
@@ -87,7 +77,7 @@ test('a role that may only read and write is enough once another has migrated', 
   const url = new URL(await newDatabase())
   expect((await runToEnd(['migrate'], { DATABASE_URL: url.href })).code).toBe(0)
   const role = `app_${crypto.randomUUID().replaceAll('-', '')}`
-  await withAdmin(url.href, async (sql) => {
+  await inSession(url.href, async (sql) => {
     await sql.unsafe(`create role ${role} login`)
     await sql.unsafe(`grant usage on schema doable to ${role}`)
     await sql.unsafe(`grant select, insert, update, delete on all tables in schema doable to ${role}`)
@@ -106,7 +96,7 @@ for (const [what, statement] of [
     const url = await newDatabase()
     const target = await boot('postgres', { DATABASE_URL: url })
     expect((await fetch(`${target.url}/health/ready`)).status).toBe(200)
-    await withAdmin(url, (sql) => sql.unsafe(statement))
+    await inSession(url, (sql) => sql.unsafe(statement))
     const response = await fetch(`${target.url}/health/ready`)
     await expectProblem(response, 503, 'not-ready')
     expect((await fetch(`${target.url}/health`)).status).toBe(200)
