@@ -31,7 +31,7 @@ export function reckonStatement(name: string, resources: readonly Counted[], who
   )
 }
 
-/** Makes a row of what a client has sent. @param others the parameters of the fields that the service writes, too. */
+/** Makes a row of what a client has sent. @param others all other parameters: the owner, the quota, the service's fields. */
 export type Insert<Sent, Row> = (db: Db, sent: Sent, others: Record<string, Parameter>) => Promise<Row[]>
 
 /**

@@ -46,6 +46,7 @@ export function insertionOf<F extends Fields>(
     parameters(given) {
       const parameters: Record<string, Parameter> = {}
       for (const [name, { kind, initial }] of sent) {
+        // Each of these is a client's field, of which `given` may have a value.
         const value: unknown = given[name as keyof typeof given]
         parameters[name] = parameterOf(kind, value ?? initial)
       }

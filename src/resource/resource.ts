@@ -81,6 +81,7 @@ export function defineResource<F extends Fields>(table: ResourceTable, fields: F
     return [sql`${sql.identifier(name)} = ${isNullable(field) ? sql`null` : field.kind.empty}`]
   })
   const contents = written.filter(([, { kind }]) => isCounted(kind))
+  // Each text by itself: of a long one, PostgreSQL then reads only the length.
   const bytesOf = (valueIn: (entry: [string, Field]) => SQL | undefined) =>
     sql`(${sql.join([ROW_BYTES, ...contents.map((entry) => sql`coalesce(octet_length((${valueIn(entry)})::text), 0)`)], sql` + `)})`
 
