@@ -2,12 +2,13 @@ import type postgres from 'postgres'
 import { boot, type Target } from './boot.ts'
 import { checkedTraffic, seedUsers, type Traffic } from './checked-traffic.ts'
 import { openSession } from './postgres-server.ts'
+import { until } from './until.ts'
 
 const USERS = 24
 
-/** How much is asked, and how often the service is disturbed, at least. */
-const ASKED = 600
+/** How often the service is disturbed, and how many answers other than 503 it gives in all, at least. */
 const TIMES = 12
+const ANSWERED = 1200
 
 /** What is done to a service under load, the n-th time, by a superuser of its database. */
 export type Disturbance = (admin: postgres.Sql, n: number, target: Target) => Promise<unknown>
@@ -30,7 +31,12 @@ export async function underLoad(
   try {
     const users = await seedUsers(target, USERS)
     const running = checkedTraffic(users, () => !isOver, traffic)
-    for (let n = 0; n < times || traffic.asked < ASKED; n++) await disturb(admin, n, target)
+    const answered = () => traffic.asked - traffic.unavailable
+    for (let n = 0; n < times; n++) {
+      const enough = answered() + ANSWERED / times
+      await disturb(admin, n, target)
+      await until('there are answers again', () => answered() >= enough)
+    }
     isOver = true
     await running
     return traffic

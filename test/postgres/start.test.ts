@@ -1,6 +1,7 @@
 import { afterAll, beforeAll, expect, setDefaultTimeout, test } from 'bun:test'
 import { createServer, type Socket } from 'node:net'
 import { boot } from '../kit/boot.ts'
+import { refuseParameter } from '../kit/pooler.ts'
 import { freePort, newDatabase, openSession, type PostgresServer, startPostgresServer } from '../kit/postgres-server.ts'
 import { runToEnd } from '../kit/program.ts'
 import { startProxy } from '../kit/proxy.ts'
@@ -115,13 +116,7 @@ for (const lateMs of [0, 700])
     const refuseParameters = (chunk: Buffer, client: Socket) => {
       if (!chunk.includes('statement_timeout\0')) return 'pass'
       refused++
-      const fields = 'SFATAL\0VFATAL\0C08P01\0Munsupported startup parameter: statement_timeout\0\0'
-      const message = Buffer.alloc(5 + fields.length)
-      message.write('E')
-      message.writeUInt32BE(4 + fields.length, 1)
-      message.write(fields, 5)
-      client.end(message)
-      return 'drop'
+      return refuseParameter(client, 'statement_timeout')
     }
     if (lateMs > 0) await network.refuse()
     const starting = boot('postgres', { DATABASE_URL: network.through(url) })

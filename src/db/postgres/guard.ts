@@ -87,6 +87,11 @@ export class Guard<Client> {
     }
   }
 
+  /** Work goes to a pool that is opened in the present way, as soon as that one answers. */
+  renewPool(): void {
+    this.#pools.renew()
+  }
+
   /** Waits for what is running (5 s at most), then closes every connection. Safe to call twice. */
   close(): Promise<void> {
     this.#closing ??= this.#close()
@@ -119,8 +124,10 @@ export class Guard<Client> {
   }
 
   #learn(verdict: Verdict | undefined, pool: Pool<Client>, error: unknown, isSent: boolean): void {
-    if (verdict === 'stale') this.#options.onStale(error)
-    else if (verdict === 'read-only') this.#pools.refusedWrite(pool, error)
+    if (verdict === 'stale') {
+      this.#options.onStale(error)
+      this.#pools.learn(pool, error)
+    } else if (verdict === 'read-only') this.#pools.refusedWrite(pool, error)
     else if (verdict === 'broken' && !isSent && !pool.isUp()) this.#pools.lose(pool, error)
   }
 

@@ -1,11 +1,10 @@
 import { drizzle } from 'drizzle-orm/postgres-js'
 import type postgres from 'postgres'
 import type { Database, DatabaseLog, Time } from '../database.ts'
-import { codeOf } from '../errors.ts'
 import { readDatabaseUrl } from './address.ts'
 import { Guard } from './guard.ts'
-import { openPool, type PoolOptions } from './pool.ts'
-import type { Pool } from './pools.ts'
+import { Opener } from './opener.ts'
+import type { PoolOptions } from './pool.ts'
 import { Unprepared } from './unprepared.ts'
 import { judge } from './verdict.ts'
 import { runTransaction, sendStatement, type Transaction } from './work.ts'
@@ -32,24 +31,14 @@ export async function openPostgres(
     statement_timeout: String(Math.floor(options.requestTimeoutMs * 0.8)),
     idle_in_transaction_session_timeout: String(options.requestTimeoutMs),
   }
-  let takesLimits = true
-  const limited = new WeakSet<Pool<postgres.Sql>>()
-  const unprepared = new Unprepared(log)
+  const opener = new Opener(target, options, limits, log, () => guard.renewPool())
+  const unprepared = new Unprepared()
   const guard = new Guard<postgres.Sql>({
-    open() {
-      const pool = openPool(target, options, takesLimits ? limits : {})
-      if (takesLimits) limited.add(pool)
-      return pool
-    },
+    open: () => opener.open(),
+    learn: (error) => opener.learn(error),
+    suits: (pool) => opener.suits(pool),
     deadlineMs: options.requestTimeoutMs,
     judge,
-    // A transaction pooler takes no parameters of sessions, which many clients share.
-    relent(error, pool) {
-      const isRefused = codeOf(error) === '08P01' && Object.keys(limits).some((name) => String(error).includes(name))
-      if (!isRefused || !limited.has(pool)) return false
-      takesLimits = false
-      return true
-    },
     onStale: (error) => unprepared.add(error),
     log,
   })
@@ -86,6 +75,8 @@ export async function openPostgres(
     async ping() {
       await run('select 1', [], {}, false)
     },
-    close: () => guard.close(),
+    async close() {
+      await Promise.all([opener.close(), guard.close()])
+    },
   }
 }

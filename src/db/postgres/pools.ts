@@ -19,8 +19,10 @@ export interface Pool<Client> {
 
 export interface PoolsOptions<Client> {
   open(): Pool<Client>
-  /** Whether the server refused a start-up parameter of this pool that the next pool leaves out. */
-  relent(error: unknown, pool: Pool<Client>): boolean
+  /** Takes from an error how pools are to be opened from now on. */
+  learn(error: unknown): void
+  /** Whether a pool was opened as one would be now. */
+  suits(pool: Pool<Client>): boolean
   log: DatabaseLog
 }
 
@@ -84,15 +86,31 @@ export class Pools<Client> {
     return this.#probe !== undefined && this.#current !== undefined
   }
 
+  /**
+   * Replaces the pool at once if its error shows that pools are to be opened in another way: what is under way fails.
+   *
+   * @returns whether it did, or somebody else before.
+   */
+  learn(pool: Pool<Client>, error: unknown): boolean {
+    this.#options.learn(error)
+    if (this.#options.suits(pool)) return false
+    if (pool === this.#current) {
+      this.#current = this.#options.open()
+      void pool.end()
+    }
+    return true
+  }
+
+  /** Opens a pool in the present way to take over from the current one, which finishes what it has. */
+  renew(): void {
+    if (this.#current && !this.#options.suits(this.#current)) this.search()
+  }
+
   /** @param cause why this pool takes no more work: the database is away. */
   lose(pool: Pool<Client>, cause: unknown): void {
-    if (pool !== this.#current) return
+    if (pool !== this.#current || this.learn(pool, cause)) return
     this.#current = undefined
     void pool.end()
-    if (this.#options.relent(cause, pool)) {
-      this.#current = this.#options.open()
-      return
-    }
     this.#lost = { cause, at: performance.now() }
     // A start says by itself what it could not reach.
     if (this.#hasAnswered) this.#options.log.warn({ cause: nameOf(cause) }, 'database lost')
@@ -156,13 +174,14 @@ export class Pools<Client> {
     try {
       takesWrites = await pool.ping()
     } catch (error) {
-      if (this.#options.relent(error, pool)) return this.#try()
-      if (this.#lost) this.#lost.cause = error
-    } finally {
-      this.#tried.delete(pool)
-      if (this.#probe && pool.isUp() && (takesWrites || !this.#refused())) this.#install(pool)
-      else void pool.end()
+      this.#options.learn(error)
+      if (this.#lost && this.#options.suits(pool)) this.#lost.cause = error
     }
+    this.#tried.delete(pool)
+    const suits = this.#options.suits(pool)
+    if (suits && this.#probe && pool.isUp() && (takesWrites || !this.#refused())) this.#install(pool)
+    else void pool.end()
+    if (!suits && this.#probe) await this.#try()
   }
 
   #install(pool: Pool<Client>): void {

@@ -1,0 +1,83 @@
+import { expect, setDefaultTimeout, test } from 'bun:test'
+import { sql } from 'drizzle-orm'
+import type { Database } from '../../src/db/database.ts'
+import { openPostgres } from '../../src/db/postgres/open.ts'
+import { actAsPooler } from '../kit/pooler.ts'
+import { newDatabase } from '../kit/postgres-server.ts'
+import { startProxy } from '../kit/proxy.ts'
+import { until } from '../kit/until.ts'
+
+setDefaultTimeout(120_000)
+
+/** A database of one connection, and the warnings of its log. */
+async function open(url: string) {
+  const warnings: string[] = []
+  const log = { info() {}, warn: (_: object, message: string) => warnings.push(message) }
+  const database = await openPostgres(url, { pool: 1, prepare: true, requestTimeoutMs: 5000 }, undefined, log)
+  return { database, warnings, echo: echoOn(database, 'echoed') }
+}
+
+/** A prepared statement that gives back its value, as a column of that name. */
+function echoOn({ db }: Database, name: string): (value: string) => Promise<string | undefined> {
+  const statement = db
+    .select({ value: sql<string>`${sql.placeholder('value')}::text as ${sql.identifier(name)}` })
+    .from(sql`pg_catalog.pg_database`)
+    .limit(1)
+    .prepare(name)
+  return async (value) => (await statement.execute({ value }))[0]?.value
+}
+
+/** How many such statements the server has prepared for this connection. */
+async function preparedOn({ db }: Database): Promise<number> {
+  const count = db
+    .select({ names: sql<string>`count(*)::text` })
+    .from(sql`pg_catalog.pg_prepared_statements`)
+    .where(sql`statement like ${sql.placeholder('pattern')} and statement not like '%pg_prepared_statements%'`)
+    .prepare('count')
+  return Number((await count.execute({ pattern: '%echoed%' }))[0]?.names)
+}
+
+test('without a pooler, and behind one that keeps them, statements are prepared', async () => {
+  const url = await newDatabase()
+  const network = await startProxy({ port: Number(new URL(url).port) })
+  actAsPooler(network, { keeps: true })
+  for (const address of [url, network.through(url)]) {
+    const { database, warnings, echo } = await open(address)
+    await until('it is prepared', async () => {
+      expect(await echo('milk')).toBe('milk')
+      return (await preparedOn(database)) === 1
+    })
+    expect(warnings).toEqual([])
+    await database.close()
+  }
+  await network.close()
+})
+
+test('behind a pooler that loses prepared statements none is prepared, and the log names the setting', async () => {
+  const url = await newDatabase()
+  const network = await startProxy({ port: Number(new URL(url).port) })
+  actAsPooler(network, { keeps: false })
+  const { database, warnings, echo } = await open(network.through(url))
+  expect(await echo('before it is known')).toBe('before it is known')
+  await until('it is known', () => warnings.length > 0)
+  expect(await echo('milk')).toBe('milk')
+  expect(await preparedOn(database)).toBe(0)
+  expect(warnings).toEqual([expect.stringContaining('DB_PREPARE=off')])
+  await database.close()
+  await network.close()
+})
+
+test('the first loss of a prepared statement, with others on their way, is answered all the same and is the last', async () => {
+  const { database, warnings, echo } = await open(await newDatabase())
+  const values = Array.from({ length: 20 }, (_, n) => `value ${n}`)
+  expect(await echo('first')).toBe('first')
+  for (let times = 0; times < 3; times++) {
+    // As a pooler does that gives the connection another session.
+    await database.db.execute(sql`deallocate all`)
+    expect(await Promise.all(values.map(echo))).toEqual(values)
+    expect(await echoOn(database, `echoed${times}`)('milk')).toBe('milk')
+    expect(await preparedOn(database)).toBe(0)
+  }
+  expect(warnings).toEqual([expect.stringContaining('DB_PREPARE=off')])
+  await database.close()
+})
