@@ -23,12 +23,17 @@ test("statements cancelled under load, some of their rows sent: every other answ
       const task = { title: 'long', description: 'd'.repeat(900) }
       await rich.batch(Array.from({ length: 100 }, () => ({ op: 'create', task })))
     }
-    const long = Array.from({ length: 4 }, () => rich?.send('GET', '/changes?limit=1000'))
-    await Bun.sleep(Math.random() * 20)
-    await admin.unsafe(
-      'select pg_cancel_backend(pid) from pg_stat_activity where datname = current_database() and pid <> pg_backend_pid()',
-    )
-    for (const response of await Promise.all(long)) {
+    let areUnderWay = true
+    const long = Promise.all(Array.from({ length: 4 }, () => rich?.send('GET', '/changes?limit=1000'))).finally(() => {
+      areUnderWay = false
+    })
+    while (areUnderWay) {
+      await Bun.sleep(Math.random() * 20)
+      await admin.unsafe(
+        'select pg_cancel_backend(pid) from pg_stat_activity where datname = current_database() and pid <> pg_backend_pid()',
+      )
+    }
+    for (const response of await long) {
       const status = response?.status ?? 0
       answers.set(status, (answers.get(status) ?? 0) + 1)
       await response?.text()
