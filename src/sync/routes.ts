@@ -25,7 +25,7 @@ const MAX_STREAMS = 10
 const Since = Revision('The last revision that you have seen; 0 for everything.', {
   minimum: 0,
   maximum: MAX_REVISION,
-  error: 'must be a whole number, 0 or more',
+  error: `must be a whole number from 0 to ${MAX_REVISION}`,
 })
 const ChangesQuery = Type.Partial(Type.Object({ since: Since, limit: Page.limit }))
 const EventsQuery = Type.Partial(Type.Object({ since: Since }))
