@@ -1,6 +1,7 @@
 /**
  * One user does the most that lists let them do while another reads one task at a steady pace: the other's latency
- * without and with it, and that of `/health`, in milliseconds.
+ * without and with it, and that of `/health`, in milliseconds. Before that, beside endless loops that ask nothing: on a few
+ * processors, what any busy neighbour costs.
  *
  *     bun test/lists/flood.ts [--megabytes 60] [--in-flight 32] [--seconds 4] [--database postgres]
  *
@@ -49,6 +50,15 @@ async function measure(url: string, headers: Record<string, string>, seconds: nu
   return { p50: ms(times, 0.5), p99: ms(times, 0.99), max: ms(times, 1) }
 }
 
+/** As many busy processes as a flood makes: its own, and that of the database, which has one of its statements at a time. */
+function neighbours() {
+  const loop = ['-e', "process.on('SIGTERM', () => process.exit(0)); (function turn() { setImmediate(turn) })()"]
+  return [POLITE, [process.execPath]].map((command) => startProgram(loop, { command, cwd: '.' }))
+}
+
+/** It gets what the others leave of the processors: elsewhere it has its own. */
+const POLITE = ['nice', '-n', '19', process.execPath]
+
 function flood(url: string, authorization: string) {
   const program = `
     const counts = {}
@@ -61,8 +71,7 @@ function flood(url: string, authorization: string) {
         counts[kind] = (counts[kind] ?? 0) + 1
       }
     })()`
-  // It gets what the others leave of the processors: elsewhere it has its own.
-  return startProgram(['-e', program], { command: ['nice', '-n', '19', process.execPath], cwd: '.' })
+  return startProgram(['-e', program], { command: POLITE, cwd: '.' })
 }
 
 const tokens = await secretTokens(SECRET)
@@ -94,6 +103,10 @@ for (const kind of databasesNamed(values.database)) {
   const seconds = Number(values.seconds)
   await measure(task, other, 1)
   process.stdout.write(`${kind}: calm ${JSON.stringify(await measure(task, other, seconds))}\n`)
+  const loops = neighbours()
+  await Bun.sleep(500)
+  process.stdout.write(`${kind}: beside loops ${JSON.stringify(await measure(task, other, seconds))}\n`)
+  for (const loop of loops) await loop.end()
   for (const attack of ATTACKS) {
     const child = flood(`${url}/api/rich${attack}`, rich.authorization)
     await Bun.sleep(500)
