@@ -38,7 +38,7 @@ export function guardOver(
     open: () => pool,
     deadlineMs,
     judge: (error) => (error instanceof RangeError ? undefined : ((error as Error).message as Verdict)),
-    learn() {},
+    learn: () => false,
     suits: () => true,
     onStale() {},
     log: { info() {}, warn() {} },

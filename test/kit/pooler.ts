@@ -12,10 +12,19 @@ export function refuseParameter(client: Socket, parameter: string): 'drop' {
   return 'drop'
 }
 
-/** Makes a proxy refuse start-up parameters, and give prepared statements names of its own if it is to keep them. */
-export function actAsPooler(network: Network, { keeps }: { keeps: boolean }): void {
+/**
+ * Makes a proxy refuse start-up parameters, and give prepared statements names of its own if it is to keep them.
+ *
+ * @param drops what of the clients' messages is to be lost.
+ */
+export function actAsPooler(
+  network: Network,
+  { keeps, drops = () => false }: { keeps: boolean; drops?: (text: string) => boolean },
+): void {
   network.onClientData = (chunk, client) => {
-    const [parameter] = /doable\.session|statement_timeout/.exec(chunk.toString('latin1')) ?? []
+    const text = chunk.toString('latin1')
+    if (drops(text)) return 'drop'
+    const [parameter] = /doable\.session|statement_timeout/.exec(text) ?? []
     // Only a start-up has no letter before its length.
     if (chunk[0] === 0) return parameter === undefined ? 'pass' : refuseParameter(client, parameter)
     if (keeps) rename(chunk)

@@ -1,5 +1,6 @@
 import { expect, setDefaultTimeout, test } from 'bun:test'
 import { sql } from 'drizzle-orm'
+import { pgTable, text } from 'drizzle-orm/pg-core'
 import type { Database } from '../../src/db/database.ts'
 import { openPostgres } from '../../src/db/postgres/open.ts'
 import { actAsPooler } from '../kit/pooler.ts'
@@ -9,11 +10,13 @@ import { until } from '../kit/until.ts'
 
 setDefaultTimeout(120_000)
 
+const QUESTION = 'select name from pg_catalog.pg_prepared_statements'
+
 /** A database of one connection, and the warnings of its log. */
-async function open(url: string) {
+async function open(url: string, requestTimeoutMs = 5000) {
   const warnings: string[] = []
   const log = { info() {}, warn: (_: object, message: string) => warnings.push(message) }
-  const database = await openPostgres(url, { pool: 1, prepare: true, requestTimeoutMs: 5000 }, undefined, log)
+  const database = await openPostgres(url, { pool: 1, prepare: true, requestTimeoutMs }, undefined, log)
   return { database, warnings, echo: echoOn(database, 'echoed') }
 }
 
@@ -67,7 +70,38 @@ test('behind a pooler that loses prepared statements none is prepared, and the l
   await network.close()
 })
 
-test('the first loss of a prepared statement, with others on their way, is answered all the same and is the last', async () => {
+test('a pooler that has not answered is asked again, and not waited for', async () => {
+  const url = await newDatabase()
+  const network = await startProxy({ port: Number(new URL(url).port) })
+  let asked = 0
+  actAsPooler(network, { keeps: true, drops: (text) => text.includes(QUESTION) && asked++ < 1 })
+  const { database, warnings, echo } = await open(network.through(url), 1000)
+  expect(await echo('milk')).toBe('milk')
+  expect(await preparedOn(database)).toBe(0)
+  await until('it is prepared', async () => {
+    expect(await echo('milk')).toBe('milk')
+    return (await preparedOn(database)) === 1
+  })
+  expect(asked).toBeGreaterThan(1)
+  expect(warnings).toEqual([])
+  await database.close()
+  await network.close()
+})
+
+test('closing does not wait for the answer of a pooler', async () => {
+  const url = await newDatabase()
+  const network = await startProxy({ port: Number(new URL(url).port) })
+  let asked = 0
+  actAsPooler(network, { keeps: true, drops: (text) => text.includes(QUESTION) && ++asked > 0 })
+  const { database, echo } = await open(network.through(url), 60_000)
+  expect(await echo('milk')).toBe('milk')
+  await until('it is asked', () => asked > 0)
+  await database.close()
+  await until('no connection is left', () => network.count.open === 0)
+  await network.close()
+})
+
+test('the first loss of a prepared statement is the last: reads on their way are answered all the same', async () => {
   const { database, warnings, echo } = await open(await newDatabase())
   const values = Array.from({ length: 20 }, (_, n) => `value ${n}`)
   expect(await echo('first')).toBe('first')
@@ -79,5 +113,22 @@ test('the first loss of a prepared statement, with others on their way, is answe
     expect(await preparedOn(database)).toBe(0)
   }
   expect(warnings).toEqual([expect.stringContaining('DB_PREPARE=off')])
+  await database.close()
+})
+
+test('a write whose prepared statement is lost is 503 and not repeated: the error may be the answer to another one', async () => {
+  const { database } = await open(await newDatabase())
+  const { db } = database
+  const marks = pgTable('marks', { mark: text().notNull() })
+  await db.execute(sql`create table marks (mark text not null)`)
+  const add = db
+    .insert(marks)
+    .values({ mark: sql.placeholder('mark') })
+    .prepare('add')
+  await add.execute({ mark: 'before' })
+  await db.execute(sql`deallocate all`)
+  await expect(add.execute({ mark: 'lost' })).rejects.toMatchObject({ cause: { code: 'database-unavailable' } })
+  await add.execute({ mark: 'after' })
+  expect(await db.select().from(marks)).toEqual([{ mark: 'before' }, { mark: 'after' }])
   await database.close()
 })

@@ -77,7 +77,7 @@ export class Guard<Client> {
     const { promise: late, reject: expire } = Promise.withResolvers<never>()
     const ticket: Ticket<Client> = { since: performance.now(), expire, pool, work: undefined }
     this.#tickets.add(ticket)
-    this.#sweep ??= setInterval(() => this.#check(), SWEEP_MS)
+    this.#startSweep()
     try {
       return await Promise.race([this.#attempt(ticket, start, kind), late])
     } catch (error) {
@@ -87,9 +87,10 @@ export class Guard<Client> {
     }
   }
 
-  /** Work goes to a pool that is opened in the present way, as soon as that one answers. */
+  /** From now on work goes to a pool that is opened in the present way. */
   renewPool(): void {
     this.#pools.renew()
+    this.#startSweep()
   }
 
   /** Waits for what is running (5 s at most), then closes every connection. Safe to call twice. */
@@ -124,11 +125,14 @@ export class Guard<Client> {
   }
 
   #learn(verdict: Verdict | undefined, pool: Pool<Client>, error: unknown, isSent: boolean): void {
-    if (verdict === 'stale') {
-      this.#options.onStale(error)
-      this.#pools.learn(pool, error)
-    } else if (verdict === 'read-only') this.#pools.refusedWrite(pool, error)
+    if (verdict === 'broken' && this.#pools.learn(error)) return
+    if (verdict === 'stale') this.#options.onStale(error)
+    else if (verdict === 'read-only') this.#pools.refusedWrite(pool, error)
     else if (verdict === 'broken' && !isSent && !pool.isUp()) this.#pools.lose(pool, error)
+  }
+
+  #startSweep(): void {
+    this.#sweep ??= setInterval(() => this.#check(), SWEEP_MS)
   }
 
   #check(): void {

@@ -4,7 +4,7 @@ import { codeOf } from '../errors.ts'
 import type { ConnectionTarget } from './address.ts'
 import { openPool, type PoolOptions } from './pool.ts'
 import type { Pool } from './pools.ts'
-import { NOT_PREPARED } from './verdict.ts'
+import { judge, NOT_PREPARED } from './verdict.ts'
 
 /** How connections are opened and used. */
 interface Way {
@@ -31,8 +31,8 @@ const ASK_AGAIN_MS = 1000
 
 /**
  * Opens pools as suits what stands before the server. A pooler that hands its connections from client to client may
- * lose prepared statements, and the answers of what was sent ahead. So behind one nothing is prepared or sent ahead
- * until it has shown that it keeps statements, as PgBouncer does from 1.21 on.
+ * lose prepared statements, and the answers of what was sent ahead. So behind one that shows itself nothing is prepared
+ * or sent ahead until it has shown that it keeps statements, as PgBouncer does from 1.21 on.
  */
 export class Opener {
   readonly #target: ConnectionTarget
@@ -75,17 +75,21 @@ export class Opener {
     return this.#ways.get(pool) === this.#way
   }
 
-  /** Takes from an error of a connection or a statement how pools are to be opened from now on. */
-  learn(error: unknown): void {
+  /** Takes from an error how pools are to be opened. @returns whether that is another way than before. */
+  learn(error: unknown): boolean {
     const code = codeOf(error)
-    const names = Object.keys(this.#way.parameters)
-    if (code === PROTOCOL_VIOLATION && names.some((name) => String(error).includes(name))) {
+    const { parameters, prepare } = this.#way
+    if (code === PROTOCOL_VIOLATION && Object.keys(parameters).some((name) => String(error).includes(name))) {
       this.#way = { parameters: {}, prepare: false }
-      if (this.#options.prepare) void this.#ask()
-    } else if (code === NOT_PREPARED && this.#way.prepare) {
-      this.#way = { parameters: this.#way.parameters, prepare: false }
-      this.#advise({ cause: code })
+      if (this.#options.prepare && !this.#closed) void this.#ask()
+      return true
     }
+    if (code === NOT_PREPARED && prepare) {
+      this.#way = { parameters, prepare: false }
+      this.#advise({ cause: code })
+      return true
+    }
+    return false
   }
 
   async close(): Promise<void> {
@@ -102,19 +106,21 @@ export class Opener {
   async #ask(): Promise<void> {
     const asking = this.#openAs({ parameters: {}, prepare: true }, 1)
     this.#asking = asking
+    const late = setTimeout(() => void asking.end(), this.#options.requestTimeoutMs)
     try {
       const rows = await asking.client.unsafe<{ name: string }[]>(QUESTION, [QUESTION], { prepare: true })
       // A pooler that keeps statements has given it another name, for all its clients.
-      if (rows.some(({ name }) => name === rows.statement.name)) this.#advise({})
+      if (rows.length === 0 || rows.some(({ name }) => name === rows.statement.name)) this.#advise({})
       else {
         this.#way = { parameters: {}, prepare: true }
         this.#renew()
       }
     } catch (error) {
       const code = codeOf(error)
-      if (code === NOT_PREPARED) this.#advise({ cause: code })
+      if (code === NOT_PREPARED || judge(error) === undefined) this.#advise({ cause: code })
       else if (!this.#closed) this.#askAgain = setTimeout(() => void this.#ask(), ASK_AGAIN_MS)
     } finally {
+      clearTimeout(late)
       await asking.end()
     }
   }
@@ -122,8 +128,8 @@ export class Opener {
   #advise(fields: object): void {
     this.#log.warn(
       fields,
-      'the database is behind a pooler that loses prepared statements: from now on they are sent unprepared, one at ' +
-        'a time. Set DB_PREPARE=off, or let the pooler keep them (PgBouncer 1.21: max_prepared_statements)',
+      'the database is behind a pooler that may lose prepared statements: they are sent unprepared, one at a time. ' +
+        'Set DB_PREPARE=off, or let the pooler keep them (PgBouncer 1.21: max_prepared_statements)',
     )
   }
 }

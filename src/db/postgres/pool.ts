@@ -23,8 +23,8 @@ const CONNECT_MS = 10_000
 const IDLE_S = 120
 
 /**
- * PgBouncer before 1.21 hands a server's connection on after the first of several statements that were sent ahead: nobody
- * gets the answers of the others, and who waits for them waits for ever.
+ * PgBouncer before 1.21 hands a server's connection on after the first of several statements that were sent ahead: the
+ * answers of the others are lost, and who waits for them waits for ever, or they reach whoever has the connection next.
  */
 const ONE_BY_ONE = { max_pipeline: 0 }
 

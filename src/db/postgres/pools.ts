@@ -19,8 +19,8 @@ export interface Pool<Client> {
 
 export interface PoolsOptions<Client> {
   open(): Pool<Client>
-  /** Takes from an error how pools are to be opened from now on. */
-  learn(error: unknown): void
+  /** Takes from an error how pools are to be opened. @returns whether that is another way than before. */
+  learn(error: unknown): boolean
   /** Whether a pool was opened as one would be now. */
   suits(pool: Pool<Client>): boolean
   log: DatabaseLog
@@ -87,28 +87,29 @@ export class Pools<Client> {
   }
 
   /**
-   * Replaces the pool at once if its error shows that pools are to be opened in another way: what is under way fails.
+   * Ends all pools at once if an error shows that they are to be opened in another way: what they have under way fails.
    *
-   * @returns whether it did, or somebody else before.
+   * @returns whether it did.
    */
-  learn(pool: Pool<Client>, error: unknown): boolean {
-    this.#options.learn(error)
-    if (this.#options.suits(pool)) return false
-    if (pool === this.#current) {
-      this.#current = this.#options.open()
-      void pool.end()
-    }
+  learn(error: unknown): boolean {
+    if (!this.#options.learn(error)) return false
+    const outdated = [...(this.#current ? [this.#current] : []), ...this.#retired.keys()]
+    this.#retired.clear()
+    if (this.#current) this.#current = this.#options.open()
+    for (const pool of outdated) void pool.end()
     return true
   }
 
-  /** Opens a pool in the present way to take over from the current one, which finishes what it has. */
+  /** Gives new work to a pool opened in the present way; the current one only finishes what it has. */
   renew(): void {
-    if (this.#current && !this.#options.suits(this.#current)) this.search()
+    if (!this.#current || this.#options.suits(this.#current)) return
+    this.#retired.set(this.#current, performance.now())
+    this.#current = this.#options.open()
   }
 
   /** @param cause why this pool takes no more work: the database is away. */
   lose(pool: Pool<Client>, cause: unknown): void {
-    if (pool !== this.#current || this.learn(pool, cause)) return
+    if (pool !== this.#current) return
     this.#current = undefined
     void pool.end()
     this.#lost = { cause, at: performance.now() }
