@@ -128,7 +128,7 @@ export class Opener {
   #advise(fields: object): void {
     this.#log.warn(
       fields,
-      'the database is behind a pooler that may lose prepared statements: they are sent unprepared, one at a time. ' +
+      'the database is behind a pooler that may lose prepared statements (26000): they are sent unprepared, one at a time. ' +
         'Set DB_PREPARE=off, or let the pooler keep them (PgBouncer 1.21: max_prepared_statements)',
     )
   }
