@@ -39,6 +39,16 @@ export async function startDatabase(): Promise<Store> {
   return { ...server, pid: Number(stat.slice(stat.lastIndexOf(')') + 2).split(' ')[1]) }
 }
 
+/**
+ * Writes out what has changed in the cache. Otherwise a read that needs room in it waits until the disk has another
+ * statement's page and its log.
+ */
+export async function writeOut(database: PostgresServer): Promise<void> {
+  const sql = postgres(database.url(), { max: 1 })
+  await sql`checkpoint`
+  await sql.end()
+}
+
 type Execute = (text: string) => PromiseLike<unknown>
 
 /** Fills Doable's tables, in whichever database `execute` reaches as a superuser. */

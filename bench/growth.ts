@@ -6,7 +6,7 @@ import { secretTokens } from '../test/kit/tokens.ts'
 import { count } from './cells.ts'
 import { type Bench, measureClosed, type Sample, writeCallers } from './closed.ts'
 import { buildDoable, type Running, start } from './contenders.ts'
-import { LOADED_TASK, loadDatabase, type Store, startDatabase } from './database.ts'
+import { LOADED_TASK, loadDatabase, type Store, startDatabase, writeOut } from './database.ts'
 import { CALLERS, CONNECTIONS, describe, EACH } from './growth-report.ts'
 import { LOADS } from './loads.ts'
 import { type Pooler, startPooler } from './pooler.ts'
@@ -51,7 +51,7 @@ async function main(): Promise<void> {
     running.push(pooler)
     const ways = await openWays(sizes, database, pooler, programs.wrk, folder, running)
     const [rounds, fewer, seconds] = [values.rounds, values['fewer-rounds'], values.seconds].map(Number)
-    const samples = await measure(ways, rounds ?? 0, fewer ?? 0, seconds ?? 0)
+    const samples = await measure(ways, database, rounds ?? 0, fewer ?? 0, seconds ?? 0)
     await Bun.write(values.out, describe(samples, pooler.version))
   } finally {
     for (const { stop } of running.reverse()) await stop()
@@ -96,12 +96,14 @@ async function openWays(
   return ways
 }
 
-async function measure(ways: readonly Way[], rounds: number, fewer: number, seconds: number) {
+async function measure(ways: readonly Way[], database: Store, rounds: number, fewer: number, seconds: number) {
   const samples = new Map<Way, Sample[]>(ways.map((way) => [way, []]))
   for (const { bench, service } of ways)
     for (const load of LOADS) await measureClosed(bench, service, load, CONNECTIONS, 1, 0)
   for (let round = 1; round <= rounds; round++) {
     say(`Round ${round}`)
+    // The reads come first, after the writes of the round before.
+    await writeOut(database)
     const taken = ways.filter(({ size }) => size !== undefined || round <= fewer)
     for (const load of LOADS)
       for (const way of round % 2 === 0 ? taken : taken.toReversed())
