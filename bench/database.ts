@@ -1,7 +1,6 @@
 import { PgDialect } from 'drizzle-orm/pg-core'
-import postgres from 'postgres'
 import { task } from '../src/tasks/fields.ts'
-import { type PostgresServer, startPostgresServer } from '../test/kit/postgres-server.ts'
+import { inSession, type PostgresServer, startPostgresServer } from '../test/kit/postgres-server.ts'
 import { tasksEach, type Volume } from './loads.ts'
 import { run } from './programs.ts'
 
@@ -32,10 +31,10 @@ export interface Store extends PostgresServer {
 
 export async function startDatabase(): Promise<Store> {
   const server = await startPostgresServer({ settings: SETTINGS })
-  const sql = postgres(server.url(), { max: 1 })
-  const [row] = await sql<[{ pid: number }]>`select pg_backend_pid() as pid`
-  const stat = await Bun.file(`/proc/${row.pid}/stat`).text()
-  await sql.end()
+  const stat = await inSession(server.url(), async (sql) => {
+    const [row] = await sql<[{ pid: number }]>`select pg_backend_pid() as pid`
+    return await Bun.file(`/proc/${row.pid}/stat`).text()
+  })
   return { ...server, pid: Number(stat.slice(stat.lastIndexOf(')') + 2).split(' ')[1]) }
 }
 
@@ -44,9 +43,7 @@ export async function startDatabase(): Promise<Store> {
  * statement's page and its log.
  */
 export async function writeOut(database: PostgresServer): Promise<void> {
-  const sql = postgres(database.url(), { max: 1 })
-  await sql`checkpoint`
-  await sql.end()
+  await inSession(database.url(), (sql) => sql`checkpoint`)
 }
 
 type Execute = (text: string) => PromiseLike<unknown>
@@ -80,8 +77,7 @@ export async function fill(execute: Execute, volume: Volume): Promise<void> {
 
 /** The plain services' table beside Doable's, with the same tasks under the same ids. */
 export async function loadPlain(url: string): Promise<void> {
-  const sql = postgres(url, { max: 1 })
-  for (const text of [
+  const statements = [
     'create schema plain',
     `create table plain.tasks (id uuid primary key, user_id text not null, title text not null, description text,
       completed boolean not null default false, created_at timestamptz not null default now(),
@@ -90,32 +86,31 @@ export async function loadPlain(url: string): Promise<void> {
       select id, user_id, title, description, completed, created_at, updated_at from doable.tasks order by id`,
     'create index tasks_user_created on plain.tasks (user_id, created_at)',
     'vacuum analyze plain.tasks',
-  ])
-    await sql.unsafe(text)
-  await sql.end()
+  ]
+  await inSession(url, async (sql) => {
+    for (const text of statements) await sql.unsafe(text)
+  })
 }
 
 /** A new database of Doable's schema with this much in it. Indexes are made once the rows are there: 10 million tasks take minutes. */
 export async function loadDatabase(server: PostgresServer, doable: string, name: string, volume: Volume) {
-  const admin = postgres(server.url(), { max: 1 })
-  await admin.unsafe(`create database ${name}`)
-  await admin.end()
+  await inSession(server.url(), (sql) => sql.unsafe(`create database ${name}`))
   const url = server.url(name)
   await run([doable, 'migrate'], { env: { DATABASE_URL: url, BETTER_AUTH_SECRET: crypto.randomUUID() } })
-  const sql = postgres(url, { max: 1, onnotice: () => {} })
-  const indexes = await sql<{ indexname: string; indexdef: string }[]>`
-    select indexname, indexdef from pg_indexes
-    where schemaname = 'doable' and tablename = 'tasks' and indexname not like '%_pk'`
-  for (const { indexname } of indexes) await sql.unsafe(`drop index doable.${indexname}`)
-  const keys = await sql<{ name: string; definition: string }[]>`
-    select conname name, pg_get_constraintdef(oid) definition from pg_constraint
-    where conrelid = 'doable.tasks'::regclass and contype = 'p'`
-  for (const { name } of keys) await sql.unsafe(`alter table doable.tasks drop constraint ${name}`)
-  await fill((text) => sql.unsafe(text), volume)
-  for (const { name, definition } of keys)
-    await sql.unsafe(`alter table doable.tasks add constraint ${name} ${definition}`)
-  for (const { indexdef } of indexes) await sql.unsafe(indexdef)
-  await sql`vacuum analyze`
-  await sql.end()
+  await inSession(url, async (sql) => {
+    const indexes = await sql<{ indexname: string; indexdef: string }[]>`
+      select indexname, indexdef from pg_indexes
+      where schemaname = 'doable' and tablename = 'tasks' and indexname not like '%_pk'`
+    for (const { indexname } of indexes) await sql.unsafe(`drop index doable.${indexname}`)
+    const keys = await sql<{ name: string; definition: string }[]>`
+      select conname name, pg_get_constraintdef(oid) definition from pg_constraint
+      where conrelid = 'doable.tasks'::regclass and contype = 'p'`
+    for (const { name } of keys) await sql.unsafe(`alter table doable.tasks drop constraint ${name}`)
+    await fill((text) => sql.unsafe(text), volume)
+    for (const { name, definition } of keys)
+      await sql.unsafe(`alter table doable.tasks add constraint ${name} ${definition}`)
+    for (const { indexdef } of indexes) await sql.unsafe(indexdef)
+    await sql`vacuum analyze`
+  })
   return url
 }

@@ -3,8 +3,8 @@ import { loadavg, tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { parseArgs } from 'node:util'
 import { drizzle } from 'drizzle-orm/postgres-js'
-import postgres from 'postgres'
 import { findCollation } from '../src/db/collation.ts'
+import { inSession } from '../test/kit/postgres-server.ts'
 import { secretTokens } from '../test/kit/tokens.ts'
 import { checkAgreement } from './agree.ts'
 import { type Bench, measureClosed, type Sample, writeCallers, writeTagged } from './closed.ts'
@@ -188,12 +188,7 @@ function rotated<T>(items: readonly T[], by: number): T[] {
   return [...items.slice(at), ...items.slice(0, at)]
 }
 
-async function collationOf(url: string): Promise<string> {
-  const sql = postgres(url, { max: 1 })
-  const collation = await findCollation(drizzle(sql))
-  await sql.end()
-  return collation
-}
+const collationOf = (url: string) => inSession(url, (sql) => findCollation(drizzle(sql)))
 
 await main().catch((error: unknown) => {
   say(error instanceof Error ? error.message : String(error))
