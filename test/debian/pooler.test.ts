@@ -2,10 +2,13 @@ import { afterAll, beforeAll, expect, setDefaultTimeout, test } from 'bun:test'
 import { mkdtemp, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
+import { sql } from 'drizzle-orm'
 import { startPooler } from '../../bench/pooler.ts'
+import { openPostgres } from '../../src/db/postgres/open.ts'
 import { boot } from '../kit/boot.ts'
-import { type PostgresServer, startPostgresServer } from '../kit/postgres-server.ts'
+import { openSession, type PostgresServer, startPostgresServer } from '../kit/postgres-server.ts'
 import { alterTable, underLoad } from '../kit/under-load.ts'
+import { until } from '../kit/until.ts'
 import { newUser } from '../kit/user.ts'
 
 setDefaultTimeout(120_000)
@@ -44,7 +47,7 @@ for (const [what, settings] of modes)
   for (const pool of [1, 4])
     test(`a table altered under load, behind a pooler that ${what}, connections: ${pool}: every answer is the asked one's`, async () => {
       await using pooler = await newPooler(settings)
-      const env = { DATABASE_URL: pooler.url, DB_POOL: String(pool), DB_PREPARE: 'on', REQUEST_TIMEOUT_MS: '1500' }
+      const env = { DATABASE_URL: pooler.url, DB_POOL: String(pool), DB_PREPARE: 'on' }
       const { wrong, unavailable, asked } = await underLoad(env, server.url(), alterTable)
       expect(wrong).toEqual([])
       expect(unavailable).toBeLessThan(asked / 5)
@@ -81,3 +84,33 @@ for (const [what, prepare, settings] of olds)
     await target.stop()
     expect([...statuses].sort()).toEqual([200, 201])
   })
+
+test('a lost prepared statement is answered all the same, and logged once, with the setting that helps', async () => {
+  await using pooler = await newPooler(modes[0]?.[1] ?? [])
+  const lines: string[] = []
+  const log = { info() {}, warn: (_: object, message: string) => lines.push(message) }
+  const options = { pool: 1, prepare: true, requestTimeoutMs: 5000 }
+  const database = await openPostgres(pooler.url, options, undefined, log)
+  const admin = openSession(server.url())
+  await until('the pooler listens', () =>
+    database.ping().then(
+      () => true,
+      () => false,
+    ),
+  )
+  const statements = ['one', 'two'].map((name) =>
+    database.db
+      .select({ value: sql<string>`${sql.placeholder('value')}::text`.as(name) })
+      .from(sql`pg_catalog.pg_database`)
+      .limit(1)
+      .prepare(name),
+  )
+  for (const value of ['before', 'after', 'later']) {
+    for (const statement of statements) expect(await statement.execute({ value })).toEqual([{ value }])
+    // The pooler's connections to the server, which have the statements.
+    await admin`select pg_terminate_backend(pid, 5000) from pg_stat_activity where application_name = 'doable'`
+  }
+  await database.close()
+  await admin.end()
+  expect(lines.filter((line) => line.includes('DB_PREPARE=off'))).toHaveLength(1)
+})

@@ -1,5 +1,6 @@
 import type { Socket } from 'node:net'
-import type { Network } from './proxy.ts'
+import { newDatabase } from './postgres-server.ts'
+import { startProxy } from './proxy.ts'
 
 /** Answers a start-up as PgBouncer does when it brings a parameter that it does not take. */
 export function refuseParameter(client: Socket, parameter: string): 'drop' {
@@ -12,15 +13,30 @@ export function refuseParameter(client: Socket, parameter: string): 'drop' {
   return 'drop'
 }
 
+/** A stand-in for a pooler, before a database of its own. */
+export interface StandIn extends AsyncDisposable {
+  /** The database by way of the pooler. */
+  readonly url: string
+  /** The database's own address. */
+  readonly direct: string
+  /** Connections that are open. */
+  readonly open: () => number
+}
+
 /**
- * Makes a proxy refuse start-up parameters, and give prepared statements names of its own if it is to keep them.
+ * Refuses start-up parameters, and gives prepared statements names of its own if it is to keep them.
  *
  * @param drops what of the clients' messages is to be lost.
  */
-export function actAsPooler(
-  network: Network,
-  { keeps, drops = () => false }: { keeps: boolean; drops?: (text: string) => boolean },
-): void {
+export async function standInPooler({
+  keeps,
+  drops = () => false,
+}: {
+  keeps: boolean
+  drops?: (text: string) => boolean
+}): Promise<StandIn> {
+  const direct = await newDatabase()
+  const network = await startProxy({ port: Number(new URL(direct).port) })
   network.onClientData = (chunk, client) => {
     const text = chunk.toString('latin1')
     if (drops(text)) return 'drop'
@@ -29,6 +45,12 @@ export function actAsPooler(
     if (chunk[0] === 0) return parameter === undefined ? 'pass' : refuseParameter(client, parameter)
     if (keeps) rename(chunk)
     return 'pass'
+  }
+  return {
+    url: network.through(direct),
+    direct,
+    open: () => network.count.open,
+    [Symbol.asyncDispose]: () => network.close(),
   }
 }
 

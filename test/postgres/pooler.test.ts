@@ -3,9 +3,8 @@ import { sql } from 'drizzle-orm'
 import { pgTable, text } from 'drizzle-orm/pg-core'
 import type { Database } from '../../src/db/database.ts'
 import { openPostgres } from '../../src/db/postgres/open.ts'
-import { actAsPooler } from '../kit/pooler.ts'
+import { standInPooler } from '../kit/pooler.ts'
 import { newDatabase } from '../kit/postgres-server.ts'
-import { startProxy } from '../kit/proxy.ts'
 import { until } from '../kit/until.ts'
 
 setDefaultTimeout(120_000)
@@ -41,10 +40,8 @@ async function preparedOn({ db }: Database): Promise<number> {
 }
 
 test('without a pooler, and behind one that keeps them, statements are prepared', async () => {
-  const url = await newDatabase()
-  const network = await startProxy({ port: Number(new URL(url).port) })
-  actAsPooler(network, { keeps: true })
-  for (const address of [url, network.through(url)]) {
+  await using pooler = await standInPooler({ keeps: true })
+  for (const address of [pooler.direct, pooler.url]) {
     const { database, warnings, echo } = await open(address)
     await until('it is prepared', async () => {
       expect(await echo('milk')).toBe('milk')
@@ -53,29 +50,23 @@ test('without a pooler, and behind one that keeps them, statements are prepared'
     expect(warnings).toEqual([])
     await database.close()
   }
-  await network.close()
 })
 
 test('behind a pooler that loses prepared statements none is prepared, and the log names the setting', async () => {
-  const url = await newDatabase()
-  const network = await startProxy({ port: Number(new URL(url).port) })
-  actAsPooler(network, { keeps: false })
-  const { database, warnings, echo } = await open(network.through(url))
+  await using pooler = await standInPooler({ keeps: false })
+  const { database, warnings, echo } = await open(pooler.url)
   expect(await echo('before it is known')).toBe('before it is known')
   await until('it is known', () => warnings.length > 0)
   expect(await echo('milk')).toBe('milk')
   expect(await preparedOn(database)).toBe(0)
   expect(warnings).toEqual([expect.stringContaining('DB_PREPARE=off')])
   await database.close()
-  await network.close()
 })
 
 test('a pooler that has not answered is asked again, and not waited for', async () => {
-  const url = await newDatabase()
-  const network = await startProxy({ port: Number(new URL(url).port) })
   let asked = 0
-  actAsPooler(network, { keeps: true, drops: (text) => text.includes(QUESTION) && asked++ < 1 })
-  const { database, warnings, echo } = await open(network.through(url), 1000)
+  await using pooler = await standInPooler({ keeps: true, drops: (text) => text.includes(QUESTION) && asked++ < 1 })
+  const { database, warnings, echo } = await open(pooler.url, 1000)
   expect(await echo('milk')).toBe('milk')
   expect(await preparedOn(database)).toBe(0)
   await until('it is prepared', async () => {
@@ -85,20 +76,16 @@ test('a pooler that has not answered is asked again, and not waited for', async 
   expect(asked).toBeGreaterThan(1)
   expect(warnings).toEqual([])
   await database.close()
-  await network.close()
 })
 
 test('closing does not wait for the answer of a pooler', async () => {
-  const url = await newDatabase()
-  const network = await startProxy({ port: Number(new URL(url).port) })
   let asked = 0
-  actAsPooler(network, { keeps: true, drops: (text) => text.includes(QUESTION) && ++asked > 0 })
-  const { database, echo } = await open(network.through(url), 60_000)
+  await using pooler = await standInPooler({ keeps: true, drops: (text) => text.includes(QUESTION) && ++asked > 0 })
+  const { database, echo } = await open(pooler.url, 60_000)
   expect(await echo('milk')).toBe('milk')
   await until('it is asked', () => asked > 0)
   await database.close()
-  await until('no connection is left', () => network.count.open === 0)
-  await network.close()
+  await until('no connection is left', () => pooler.open() === 0)
 })
 
 test('the first loss of a prepared statement is the last: reads on their way are answered all the same', async () => {

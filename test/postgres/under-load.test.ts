@@ -41,5 +41,5 @@ test("statements cancelled under load, some of their rows sent: every other answ
   }
   const { wrong } = await underLoad({ DATABASE_URL: url, DB_POOL: '2' }, url, cancelAll, 150)
   expect(wrong).toEqual([])
-  expect([...answers.keys()].filter((status) => status !== 200)).toEqual([503])
+  expect([...answers.keys()].sort()).toEqual([200, 503])
 })

@@ -87,7 +87,7 @@ export class Pools<Client> {
   }
 
   /**
-   * Ends all pools at once if an error shows that they are to be opened in another way: what they have under way fails.
+   * Ends the pools that work if an error shows that they are to be opened in another way: what they have under way fails.
    *
    * @returns whether it did.
    */
